@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# pvmem: one front door. Everything built or fetched goes below build/.
+
+KERNEL ?= $(shell cat build/kernel/default 2>/dev/null)
+export KERNEL
+V ?= 0
+export V
+
+SETUP := build/setup.stamp
+PROGRAMS := $(patsubst tests/guest/bin/%.c,build/guest/%,$(wildcard tests/guest/bin/*.c))
+
+.PHONY: help setup modules programs check check-all bench demo lint clean distclean
+
+help:
+	@echo 'make setup       install packages, fetch kernel, Xen and headers (Debian 12)'
+	@echo 'make modules     build pvmem.ko and the test modules'
+	@echo 'make check       unit tests, and guests booted on bare metal and Xen PV'
+	@echo 'make check-all   the same on every kind of guest, and the long tests'
+	@echo 'make bench       stock kernel against pvmem, in one boot'
+	@echo 'make demo        a guided run'
+	@echo 'make lint        every checker'
+	@echo 'make clean       remove what was built; distclean: also what was fetched'
+	@echo
+	@echo 'KERNEL=VERSION   another kernel than $(or $(KERNEL),the newest 6.1)'
+	@echo 'V=1              say more'
+
+setup:
+	scripts/setup
+
+$(SETUP): scripts/packages.txt scripts/setup
+	scripts/setup
+
+modules: $(SETUP)
+	scripts/build-modules "$(KERNEL)" V=$(V)
+
+# Small programs that run inside guests: static, so they need nothing there.
+programs: $(PROGRAMS)
+
+build/guest/%: tests/guest/bin/%.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -g -Wall -Wextra -static -pthread -o $@ $<
+
+check: modules programs
+	tests/check $(if $(filter-out 0,$(V)),--verbose)
+
+check-all: modules programs
+	tests/check --all $(if $(filter-out 0,$(V)),--verbose)
+
+bench: modules programs
+	tests/bench/run
+
+demo: modules programs
+	scripts/demo
+
+lint: $(SETUP)
+	scripts/lint
+
+clean:
+	rm -rf build/modules build/guest build/check build/vm build/unit build/bench
+
+distclean:
+	rm -rf build

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2034
+# What the runner assumes when not told.
+
+# Memory Xen takes for itself, its heap and its frame table, in MiB.
+XEN_MIB=256
+
+choose_defaults() {
+	MEM=${MEM:-$(default_mem)}
+	SMP=${SMP:-$(default_smp)}
+	TIMEOUT=${TIMEOUT:-$(default_timeout)}
+	TIMEOUT=$((TIMEOUT * ${PVMEM_SLOW:-1}))
+	if [ "$ON" = bare ] && [ -n "$ICOUNT" ] && [ "$SMP" != 1 ]; then
+		wrong "--icount on bare needs --smp 1: with more it hangs at boot"
+	fi
+}
+
+default_mem() {
+	case $ON in
+	bare | xen-pv) echo 1024 ;;
+	xen-domu) echo 256 ;;
+	kvm) echo 512 ;;
+	esac
+}
+
+default_smp() {
+	if [ "$ON" = bare ] && [ -n "$ICOUNT" ]; then echo 1; else echo 2; fi
+}
+
+default_timeout() {
+	case $ON in
+	bare) echo 120 ;;
+	xen-pv) echo 180 ;;
+	*) echo 420 ;;
+	esac
+}
