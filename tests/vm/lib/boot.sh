@@ -86,8 +86,8 @@ wait_for_end() {
 
 # The stream without its marks.
 result_log() {
-	LC_ALL=C sed -E '0,/^# pvmem-begin/d' "$WORK/result" |
-		LC_ALL=C sed -E "s/$END_MARK//" |
+	LC_ALL=C sed -E -e '0,/^# pvmem-begin/d' -e "s/$END_MARK//" \
+		-e '/^# pvmem-dom0-cmd /d' "$WORK/result" |
 		LC_ALL=C awk 'NR > 1 { print held } { held = $0 } END { if (held != "") print held }' \
 		>"$OUT/result.log"
 }
@@ -105,6 +105,7 @@ machine_reasons() {
 	elif [ "$QEMU_STATUS" != 0 ]; then
 		echo "QEMU exited with status $QEMU_STATUS: $(tail -n 1 "$OUT/qemu.log")"
 	fi
+	LC_ALL=C sed -n 's/^# pvmem-dom0-cmd \([^0].*\)/the command in dom0 failed: \1/p' "$WORK/result"
 	if ! mark '^# pvmem-begin'; then
 		echo "the guest did not come up: the program never started"
 	elif ! mark "$END_MARK"; then

@@ -13,6 +13,8 @@ choose_defaults() {
 	if [ "$ON" = bare ] && [ -n "$ICOUNT" ] && [ "$SMP" != 1 ]; then
 		wrong "--icount on bare needs --smp 1: with more it hangs at boot"
 	fi
+	[ "$ON" != kvm ] || [ -z "$ICOUNT" ] ||
+		wrong "--icount cannot be exact for a guest within a guest (kvm)"
 }
 
 default_mem() {

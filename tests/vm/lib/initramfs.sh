@@ -74,6 +74,9 @@ userland() {
 	done
 	mkdir -p "$root"/{dev,etc,lib/pvmem,mnt,proc,root,run,sbin,sys,tmp,var}
 	ln -s ../bin/busybox "$root/sbin/modprobe"
+	# The kernel runs it when a hypervisor asks for a shutdown.
+	printf '#!/bin/sh\nexec busybox poweroff -f\n' >"$root/sbin/poweroff"
+	chmod +x "$root/sbin/poweroff"
 	echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
 }
 

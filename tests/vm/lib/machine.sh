@@ -55,6 +55,116 @@ xen_machine() {
 
 machine_xen-pv() {
 	case $APPEND in *,*) die "--append for xen-pv cannot hold a comma (QEMU splits modules there): $APPEND" ;; esac
+	# shellcheck disable=SC2153 # set by defaults.sh
 	xen_machine $((MEM + XEN_MIB)) "$SMP" \
 		"dom0=pv dom0_mem=${MEM}M,max:${MEM}M dom0_max_vcpus=$SMP $XEN_APPEND" "$APPEND"
+}
+
+# --- xen-domu: a PV domU, created by dom0 with xl
+
+# Memory of a dom0 that runs xl, and of the whole machine beside the domU.
+DOM0_MIB=384
+DOMU_MACHINE_MIB=$((DOM0_MIB + 128))
+
+prepare_xen-domu() {
+	local dom0=$WORK/dom0 client
+	program_piece xenstore "$@"
+	client=$(cached xenstore-client xenstore_client "$BUILD"/xen/usr/bin/xenstore-read)
+	cat "$(userland_piece)" "$client" "$WORK/program.cpio" >"$WORK/domu-initrd"
+
+	put "$TOP/tests/vm/init/dom0" "$dom0/init"
+	put "$WORK/domu-initrd" "$dom0/boot/initrd"
+	mkdir -p "$dom0/pvmem"
+	domu_config >"$dom0/pvmem/guest.cfg"
+	[ -z "$DOM0_CMD" ] || printf '%s\n' "$DOM0_CMD" >"$dom0/pvmem/dom0-cmd"
+	pack "$dom0" >"$WORK/dom0.cpio"
+	cat "$(userland_piece)" "$client" \
+		"$(stock_modules_piece xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs)" \
+		"$(cached xl xl_tools "$BUILD/xen/.stamp")" \
+		"$(cached domu-kernel domu_kernel "$KERNEL_DIR/vmlinux")" \
+		"$WORK/dom0.cpio" >"$WORK/initrd"
+}
+
+XEN_LIBS=$BUILD/xen/usr/lib/x86_64-linux-gnu
+
+# xenstore_client ROOT XENSTORE_READ: one program under its many names.
+xenstore_client() {
+	local name
+	for name in read write exists list ls rm watch chmod; do
+		put_program "${2%read}$name" "$1" "/usr/bin/xenstore-$name" "$XEN_LIBS"
+	done
+}
+
+xl_tools() {
+	local bin=/usr/lib/xen-4.17/bin name
+	for name in xl xenstored xenconsoled xen-init-dom0 libxl-save-helper; do
+		put_program "$BUILD/xen$bin/$name" "$1" "$bin/$name" "$XEN_LIBS"
+	done
+	put "$BUILD/xen/etc/xen/xl.conf" "$1/etc/xen/xl.conf"
+}
+
+# Compressed: dom0 has little memory; with gzip: xl unpacks it cheaply.
+domu_kernel() {
+	mkdir -p "$1/boot"
+	gzip -1 -c "$2" >"$1/boot/vmlinux.gz"
+}
+
+domu_config() {
+	case $APPEND in *\"*) die "--append for xen-domu cannot hold a quotation mark: $APPEND" ;; esac
+	cat <<-EOT
+	name = "guest"
+	type = "pv"
+	kernel = "/boot/vmlinux.gz"
+	ramdisk = "/boot/initrd"
+	extra = "console=hvc0 $GUEST_ARGS $APPEND"
+	memory = $MEM
+	vcpus = $SMP
+	on_poweroff = "destroy"
+	on_reboot = "destroy"
+	on_crash = "destroy"
+	$XL_LINES
+	EOT
+}
+
+# One CPU: an emulated second one only slows xl and the domU down.
+machine_xen-domu() {
+	xen_machine $((MEM + DOMU_MACHINE_MIB)) 1 \
+		"dom0=pv dom0_mem=${DOM0_MIB}M,max:${DOM0_MIB}M $XEN_APPEND" ""
+}
+
+# --- kvm: a KVM guest inside a machine whose emulated CPU has AMD's SVM
+
+prepare_kvm() {
+	local host=$WORK/kvm-host
+	program_piece /dev/ttyS1 "$@"
+	put "$TOP/tests/vm/init/kvm-host" "$host/init"
+	mkdir -p "$host/pvmem" "$host/boot"
+	cat "$(userland_piece)" "$WORK/program.cpio" >"$host/boot/initrd"
+	quoted -smp "$SMP" -m "$MEM" -kernel /boot/vmlinux -initrd /boot/initrd \
+		-append "console=ttyS0 $GUEST_ARGS $APPEND" >"$host/pvmem/qemu"
+	pack "$host" >"$WORK/kvm-host.cpio"
+	cat "$(userland_piece)" "$(stock_modules_piece kvm-amd)" \
+		"$(cached qemu qemu_files /usr/bin/qemu-system-x86_64)" \
+		"$(cached kvm-kernel kvm_kernel "$KERNEL_DIR/vmlinux")" \
+		"$WORK/kvm-host.cpio" >"$WORK/initrd"
+}
+
+qemu_files() {
+	local rom
+	put_program "$2" "$1" /usr/bin/qemu-system-x86_64
+	for rom in seabios/bios-256k.bin qemu/pvh.bin qemu/linuxboot_dma.bin qemu/kvmvapic.bin; do
+		put "/usr/share/$rom" "$1/usr/share/qemu/${rom##*/}"
+	done
+}
+
+kvm_kernel() {
+	put "$2" "$1/boot/vmlinux"
+}
+
+# Memory of the machine beside the guest's: QEMU, and its initramfs twice.
+KVM_HOST_MIB=1024
+
+machine_kvm() {
+	emulator $((MEM + KVM_HOST_MIB)) 2 -cpu max -kernel "$KERNEL_DIR/vmlinux" \
+		-initrd "$WORK/initrd" -append "console=ttyS0 $GUEST_ARGS"
 }
