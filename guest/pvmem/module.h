@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What main.c and the files that tie the instance to the kernel share. */
+#ifndef PVMEM_MODULE_H
+#define PVMEM_MODULE_H
+
+#include <pvmem/pvmem.h>
+
+struct pvmem;
+
+#define PVMEM_LAZY_LIMIT_MIN 512
+
+const char *pvmem_policy_name(enum pvmem_policy policy);
+int pvmem_policy_parse(const char *name);
+
+int pvmem_sysfs_start(struct pvmem *pv);
+void pvmem_sysfs_stop(void);
+int pvmem_shrinkers_start(struct pvmem *pv);
+void pvmem_shrinkers_stop(void);
+
+#endif
