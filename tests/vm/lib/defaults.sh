@@ -3,11 +3,15 @@
 # What the runner assumes when not told.
 
 # Memory Xen takes for itself, its heap and its frame table, in MiB.
-XEN_MIB=256
+XEN_MIB=192
+
+# A dom0 that runs xl: with 256 MiB xl is killed now and then.
+DOM0_DEFAULT_MIB=384
 
 choose_defaults() {
 	MEM=${MEM:-$(default_mem)}
 	SMP=${SMP:-$(default_smp)}
+	DOM0_MEM=${DOM0_MEM:-$DOM0_DEFAULT_MIB}
 	TIMEOUT=${TIMEOUT:-$(default_timeout)}
 	TIMEOUT=$((TIMEOUT * ${PVMEM_SLOW:-1}))
 	if [ "$ON" = bare ] && [ -n "$ICOUNT" ] && [ "$SMP" != 1 ]; then
