@@ -187,7 +187,8 @@ struct pvmem_purge_batch {
  * @free: blocks in no use, in units of a block.
  * @blocks: blocks in use.
  * @partial: of those, blocks with room and no owner.
- * @windows: @nr_windows of them; only added to, published by @nr_windows.
+ * @windows: windows; only added to.
+ * @nr_windows: how many; publishes them.
  * @window_blocks: smallest window to reserve.
  * @max_blocks: never reserve more address space than this.
  * @filler: page that a new window is mapped to until its tables are empty.
@@ -246,6 +247,12 @@ void pvmem_block_settle(struct pvmem *pv, struct pvmem_block *block);
 void pvmem_block_leave_cpu(struct pvmem *pv, unsigned int cpu);
 
 /* window.c */
+static inline unsigned int pvmem_nr_windows(struct pvmem *pv)
+{
+	/* Pairs with the release in pvmem_window_grow_locked(): these many are complete. */
+	return smp_load_acquire(&pv->nr_windows);
+}
+
 struct pvmem_block *pvmem_block_at(struct pvmem *pv, unsigned long addr);
 struct pvmem_block *pvmem_blocks_get(struct pvmem *pv, unsigned int nr_blocks);
 void pvmem_block_put(struct pvmem *pv, struct pvmem_block *block);

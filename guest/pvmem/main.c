@@ -252,9 +252,7 @@ static int pvmem_resume(struct device *dev)
 	return 0;
 }
 
-static const struct dev_pm_ops pvmem_pm_ops = {
-	SET_SYSTEM_SLEEP_PM_OPS(pvmem_suspend, pvmem_resume)
-};
+static const struct dev_pm_ops pvmem_pm_ops = { SET_SYSTEM_SLEEP_PM_OPS(pvmem_suspend, pvmem_resume) };
 
 static struct platform_driver pvmem_driver = {
 	.driver = {

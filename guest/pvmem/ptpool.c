@@ -91,7 +91,13 @@ static unsigned int pvmem_node_take(struct pvmem_ptpool_node *node, struct page 
 	return i;
 }
 
-static void pvmem_ptpool_kick(struct pvmem *pv)
+/**
+ * pvmem_ptpool_kick() - let the worker look at the watermarks
+ * @pv: the instance.
+ *
+ * Context: any.
+ */
+void pvmem_ptpool_kick(struct pvmem *pv)
 {
 	if (!READ_ONCE(pv->pool.frozen))
 		queue_work(pv->wq, &pv->pool.fill_work);

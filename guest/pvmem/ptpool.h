@@ -74,6 +74,7 @@ struct page *pvmem_ptpool_take(struct pvmem *pv);
 void pvmem_ptpool_give(struct pvmem *pv, struct page *page);
 unsigned int pvmem_ptpool_fill(struct pvmem *pv, int node, unsigned int nr);
 unsigned long pvmem_ptpool_shrink(struct pvmem *pv, unsigned long nr);
+void pvmem_ptpool_kick(struct pvmem *pv);
 void pvmem_ptpool_drain(struct pvmem *pv);
 void pvmem_ptpool_freeze(struct pvmem *pv);
 void pvmem_ptpool_thaw(struct pvmem *pv);

@@ -96,7 +96,7 @@ static void pvmem_collect_whole(struct pvmem_purge_batch *batch, struct pvmem_pu
 	item->whole = true;
 	if (block->cleared == block->dead)
 		return;
-	batch->range[batch->nr_ranges++] = (struct pvmem_range) {
+	batch->range[batch->nr_ranges++] = (struct pvmem_range){
 		.table = &block->table,
 		.nr = block->next,
 		.whole = true,
@@ -111,7 +111,7 @@ static void pvmem_collect_range(struct pvmem_purge_batch *batch, struct pvmem_pu
 	if (batch->nr_ranges > item->first_range && last->first + last->nr == slot)
 		last->nr += nr;
 	else
-		batch->range[batch->nr_ranges++] = (struct pvmem_range) {
+		batch->range[batch->nr_ranges++] = (struct pvmem_range){
 			.table = &item->block->table,
 			.first = slot,
 			.nr = nr,
@@ -126,7 +126,7 @@ static void pvmem_collect_done(struct pvmem_purge_batch *batch, struct pvmem_pur
 	if (batch->nr_done > item->first_done && last->first + last->nr == slot)
 		last->nr += nr;
 	else
-		batch->done[batch->nr_done++] = (struct pvmem_slots) { .first = slot, .nr = nr };
+		batch->done[batch->nr_done++] = (struct pvmem_slots){ .first = slot, .nr = nr };
 }
 
 /* DEAD -> ZAP for what @filter wants; false when the batch was full before the end. */
@@ -160,7 +160,7 @@ static bool pvmem_collect_block(struct pvmem_purge_batch *batch, struct pvmem_bl
 	struct pvmem_purge_item *item = &batch->item[batch->nr_items++];
 	bool all = true;
 
-	*item = (struct pvmem_purge_item) {
+	*item = (struct pvmem_purge_item){
 		.block = block,
 		.first_range = batch->nr_ranges,
 		.first_done = batch->nr_done,

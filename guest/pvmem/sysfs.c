@@ -18,15 +18,10 @@
 static struct pvmem *pvmem_shown;
 static struct kobject *pvmem_kobj;
 
-#define PVMEM_ATTR_RW(name) static struct kobj_attribute pvmem_attr_##name = __ATTR_RW(name)
-#define PVMEM_ATTR_RO(name) static struct kobj_attribute pvmem_attr_##name = __ATTR_RO(name)
-#define PVMEM_ATTR_WO(name) static struct kobj_attribute pvmem_attr_##name = __ATTR_WO(name)
-
 static ssize_t backend_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
 	return sysfs_emit(buf, "%s\n", pvmem_shown->ops->name);
 }
-PVMEM_ATTR_RO(backend);
 
 static ssize_t policy_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
@@ -42,7 +37,6 @@ static ssize_t policy_store(struct kobject *kobj, struct kobj_attribute *attr, c
 	WRITE_ONCE(pvmem_shown->policy, policy);
 	return count;
 }
-PVMEM_ATTR_RW(policy);
 
 static ssize_t pvmem_store_ulong(const char *buf, size_t count, unsigned long min, unsigned long max,
 				 unsigned long *value)
@@ -67,30 +61,57 @@ static ssize_t lazy_limit_store(struct kobject *kobj, struct kobj_attribute *att
 {
 	return pvmem_store_ulong(buf, count, PVMEM_LAZY_LIMIT_MIN, totalram_pages() / 8, &pvmem_shown->lazy_limit);
 }
-PVMEM_ATTR_RW(lazy_limit);
 
-/* The pool's limits: name, least and largest value, what changes with it. */
-#define PVMEM_POOL_ATTR(field, min, max)                                                                            \
-	static ssize_t ptpool_##field##_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)          \
-	{                                                                                                           \
-		return sysfs_emit(buf, "%lu\n", READ_ONCE(pvmem_shown->pool.config.field));                         \
-	}                                                                                                           \
-                                                                                                                    \
-	static ssize_t ptpool_##field##_store(struct kobject *kobj, struct kobj_attribute *attr, const char *buf,   \
-					      size_t count)                                                         \
-	{                                                                                                           \
-		ssize_t ret = pvmem_store_ulong(buf, count, min, max, &pvmem_shown->pool.config.field);             \
-                                                                                                                    \
-		if (ret > 0)                                                                                        \
-			pvmem_ptpool_thaw(pvmem_shown);                                                             \
-		return ret;                                                                                         \
-	}                                                                                                           \
-	PVMEM_ATTR_RW(ptpool_##field)
+/*
+ * The pool's limits. Each may move between its neighbours, so that
+ * low <= high <= cap always holds.
+ */
+static ssize_t ptpool_low_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", READ_ONCE(pvmem_shown->pool.config.low));
+}
 
-PVMEM_POOL_ATTR(low, 0, pvmem_shown->pool.config.high);
-PVMEM_POOL_ATTR(high, pvmem_shown->pool.config.low, pvmem_shown->pool.config.cap);
-PVMEM_POOL_ATTR(batch, 1, PVMEM_PTPOOL_BATCH_MAX);
-PVMEM_POOL_ATTR(cap, pvmem_shown->pool.config.high, totalram_pages() / 4);
+static ssize_t ptpool_low_store(struct kobject *kobj, struct kobj_attribute *attr, const char *buf, size_t count)
+{
+	return pvmem_store_ulong(buf, count, 0, pvmem_shown->pool.config.high, &pvmem_shown->pool.config.low);
+}
+
+static ssize_t ptpool_high_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", READ_ONCE(pvmem_shown->pool.config.high));
+}
+
+static ssize_t ptpool_high_store(struct kobject *kobj, struct kobj_attribute *attr, const char *buf, size_t count)
+{
+	struct pvmem_ptpool_config *config = &pvmem_shown->pool.config;
+	ssize_t ret = pvmem_store_ulong(buf, count, config->low, config->cap, &config->high);
+
+	if (ret > 0)
+		pvmem_ptpool_kick(pvmem_shown);
+	return ret;
+}
+
+static ssize_t ptpool_cap_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", READ_ONCE(pvmem_shown->pool.config.cap));
+}
+
+static ssize_t ptpool_cap_store(struct kobject *kobj, struct kobj_attribute *attr, const char *buf, size_t count)
+{
+	struct pvmem_ptpool_config *config = &pvmem_shown->pool.config;
+
+	return pvmem_store_ulong(buf, count, config->high, totalram_pages() / 4, &config->cap);
+}
+
+static ssize_t ptpool_batch_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", READ_ONCE(pvmem_shown->pool.config.batch));
+}
+
+static ssize_t ptpool_batch_store(struct kobject *kobj, struct kobj_attribute *attr, const char *buf, size_t count)
+{
+	return pvmem_store_ulong(buf, count, 1, PVMEM_PTPOOL_BATCH_MAX, &pvmem_shown->pool.config.batch);
+}
 
 static ssize_t pvmem_store_one(const char *buf, size_t count)
 {
@@ -108,7 +129,6 @@ static ssize_t purge_store(struct kobject *kobj, struct kobj_attribute *attr, co
 
 	return ret < 0 ? ret : pvmem_unmap_aliases() ?: ret;
 }
-PVMEM_ATTR_WO(purge);
 
 static ssize_t ptpool_drain_store(struct kobject *kobj, struct kobj_attribute *attr, const char *buf, size_t count)
 {
@@ -118,108 +138,76 @@ static ssize_t ptpool_drain_store(struct kobject *kobj, struct kobj_attribute *a
 		pvmem_ptpool_drain(pvmem_shown);
 	return ret;
 }
-PVMEM_ATTR_WO(ptpool_drain);
 
-static unsigned long pvmem_gauge_live_pages(struct pvmem *pv)
+static unsigned long pvmem_live_pages(struct pvmem *pv)
 {
 	return pvmem_stat_sum(pv, map_pages) - pvmem_stat_sum(pv, unmap_pages);
 }
 
-static unsigned long pvmem_gauge_lazy_pages(struct pvmem *pv)
+static unsigned long pvmem_windows(struct pvmem *pv)
 {
-	return pvmem_lazy_pages(pv);
+	return pvmem_nr_windows(pv);
 }
 
-static unsigned long pvmem_gauge_windows(struct pvmem *pv)
-{
-	return smp_load_acquire(&pv->nr_windows);
-}
+/* How each state is computed. */
+#define PVMEM_STATE_live_pages pvmem_live_pages
+#define PVMEM_STATE_lazy_pages pvmem_lazy_pages
+#define PVMEM_STATE_windows pvmem_windows
+#define PVMEM_STATE_window_bytes pvmem_windows_bytes
+#define PVMEM_STATE_overhead_bytes pvmem_overhead_bytes
+#define PVMEM_STATE_ptpool_pages pvmem_ptpool_pages
+#define PVMEM_STATE_ptpool_out pvmem_ptpool_out
 
-static unsigned long pvmem_gauge_window_bytes(struct pvmem *pv)
-{
-	return pvmem_windows_bytes(pv);
-}
+static ssize_t pvmem_value_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf);
 
-static unsigned long pvmem_gauge_overhead_bytes(struct pvmem *pv)
-{
-	return pvmem_overhead_bytes(pv);
-}
-
-static unsigned long pvmem_gauge_ptpool_pages(struct pvmem *pv)
-{
-	return pvmem_ptpool_pages(pv);
-}
-
-static unsigned long pvmem_gauge_ptpool_out(struct pvmem *pv)
-{
-	return pvmem_ptpool_out(pv);
-}
-
-static ssize_t pvmem_stat_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf);
-
-enum pvmem_shown {
-#define PVMEM_STAT(name, unit, help) PVMEM_SHOWN_##name,
-#define PVMEM_GAUGE(name, unit, help) PVMEM_SHOWN_##name,
-#include <pvmem/stats.def>
-#undef PVMEM_STAT
-#undef PVMEM_GAUGE
-	PVMEM_NR_SHOWN,
+/* What stats/ shows: a counter when @state is NULL. */
+struct pvmem_value {
+	struct kobj_attribute attr;
+	const char *unit;
+	enum pvmem_stat stat;
+	unsigned long (*state)(struct pvmem *pv);
 };
 
-static struct kobj_attribute pvmem_stat_attrs[PVMEM_NR_SHOWN] = {
-#define PVMEM_STAT(name, unit, help) __ATTR(name, 0444, pvmem_stat_show, NULL),
-#define PVMEM_GAUGE(name, unit, help) __ATTR(name, 0444, pvmem_stat_show, NULL),
+#define PVMEM_STAT(name, unit_, help) \
+	{ .attr = __ATTR(name, 0444, pvmem_value_show, NULL), .unit = unit_, .stat = PVMEM_STAT_##name },
+#define PVMEM_GAUGE(name, unit_, help) \
+	{ .attr = __ATTR(name, 0444, pvmem_value_show, NULL), .unit = unit_, .state = PVMEM_STATE_##name },
+static struct pvmem_value pvmem_values[] = {
 #include <pvmem/stats.def>
-#undef PVMEM_STAT
-#undef PVMEM_GAUGE
 };
-
-static unsigned long pvmem_stat_value(struct pvmem *pv, enum pvmem_shown which)
-{
-	switch (which) {
-#define PVMEM_STAT(name, unit, help)   \
-	case PVMEM_SHOWN_##name:       \
-		return pvmem_stat_sum(pv, name);
-#define PVMEM_GAUGE(name, unit, help)  \
-	case PVMEM_SHOWN_##name:       \
-		return pvmem_gauge_##name(pv);
-#include <pvmem/stats.def>
 #undef PVMEM_STAT
 #undef PVMEM_GAUGE
-	default:
-		return 0;
-	}
-}
 
-static ssize_t pvmem_stat_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+static ssize_t pvmem_value_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%lu\n", pvmem_stat_value(pvmem_shown, attr - pvmem_stat_attrs));
+	struct pvmem_value *value = container_of(attr, struct pvmem_value, attr);
+
+	return sysfs_emit(buf, "%lu\n",
+			  value->state ? value->state(pvmem_shown) : pvmem_stats_sum(pvmem_shown, value->stat));
 }
 
 static ssize_t units_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
+	unsigned int i;
 	int at = 0;
 
-#define PVMEM_STAT(name, unit, help) at += sysfs_emit_at(buf, at, "%s %s counter\n", #name, unit);
-#define PVMEM_GAUGE(name, unit, help) at += sysfs_emit_at(buf, at, "%s %s state\n", #name, unit);
-#include <pvmem/stats.def>
-#undef PVMEM_STAT
-#undef PVMEM_GAUGE
+	for (i = 0; i < ARRAY_SIZE(pvmem_values); i++)
+		at += sysfs_emit_at(buf, at, "%s %s %s\n", pvmem_values[i].attr.attr.name, pvmem_values[i].unit,
+				    pvmem_values[i].state ? "state" : "counter");
 	return at;
 }
-PVMEM_ATTR_RO(units);
 
-static struct attribute *pvmem_attrs[] = {
-	&pvmem_attr_backend.attr,     &pvmem_attr_policy.attr,	     &pvmem_attr_lazy_limit.attr,
-	&pvmem_attr_ptpool_low.attr,  &pvmem_attr_ptpool_high.attr,  &pvmem_attr_ptpool_batch.attr,
-	&pvmem_attr_ptpool_cap.attr,  &pvmem_attr_purge.attr,	     &pvmem_attr_ptpool_drain.attr,
-	&pvmem_attr_units.attr,	      NULL,
+static struct kobj_attribute pvmem_files[] = {
+	__ATTR_RO(backend),	 __ATTR_RW(policy),	  __ATTR_RW(lazy_limit), __ATTR_RW(ptpool_low),
+	__ATTR_RW(ptpool_high),	 __ATTR_RW(ptpool_batch), __ATTR_RW(ptpool_cap), __ATTR_WO(purge),
+	__ATTR_WO(ptpool_drain), __ATTR_RO(units),
 };
 
-static struct attribute *pvmem_stat_attr_list[PVMEM_NR_SHOWN + 1];
+static struct attribute *pvmem_attrs[ARRAY_SIZE(pvmem_files) + 1];
+static struct attribute *pvmem_value_attrs[ARRAY_SIZE(pvmem_values) + 1];
 
 static const struct attribute_group pvmem_group = { .attrs = pvmem_attrs };
-static const struct attribute_group pvmem_stat_group = { .name = "stats", .attrs = pvmem_stat_attr_list };
+static const struct attribute_group pvmem_stat_group = { .name = "stats", .attrs = pvmem_value_attrs };
 static const struct attribute_group *pvmem_groups[] = { &pvmem_group, &pvmem_stat_group, NULL };
 
 /**
@@ -235,10 +223,10 @@ int pvmem_sysfs_start(struct pvmem *pv)
 	int err;
 
 	pvmem_shown = pv;
-	for (i = 0; i < PVMEM_NR_SHOWN; i++) {
-		sysfs_attr_init(&pvmem_stat_attrs[i].attr);
-		pvmem_stat_attr_list[i] = &pvmem_stat_attrs[i].attr;
-	}
+	for (i = 0; i < ARRAY_SIZE(pvmem_files); i++)
+		pvmem_attrs[i] = &pvmem_files[i].attr;
+	for (i = 0; i < ARRAY_SIZE(pvmem_values); i++)
+		pvmem_value_attrs[i] = &pvmem_values[i].attr.attr;
 	pvmem_kobj = kobject_create_and_add("pvmem", kernel_kobj);
 	if (!pvmem_kobj)
 		return -ENOMEM;

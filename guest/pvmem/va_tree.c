@@ -49,12 +49,13 @@ static struct pvmem_va_range *pvmem_va_first_fit(struct pvmem_va_tree *tree, uns
 	if (pvmem_va_max(node) < size)
 		return NULL;
 	for (;;) {
-		if (pvmem_va_max(node->rb_left) >= size)
+		if (pvmem_va_max(node->rb_left) >= size) {
 			node = node->rb_left;
-		else if (to_range(node)->size >= size)
+			continue;
+		}
+		if (to_range(node)->size >= size)
 			return to_range(node);
-		else
-			node = node->rb_right;
+		node = node->rb_right;
 	}
 }
 

@@ -363,14 +363,17 @@ static int pvmem_span_unmap(struct pvmem *pv, struct pvmem_block *block, unsigne
 static int pvmem_run_unmap(struct pvmem *pv, struct pvmem_block *block, unsigned int nr)
 {
 	unsigned int i, run = block->run, total = 0;
-	int err = 0;
+	int ret, err = 0;
 
 	for (i = 0; i < run; i++)
 		total += pvmem_span_len(block[i].span[0]);
 	if (nr && nr != total)
 		return -EINVAL;
-	for (i = 0; i < run; i++)
-		err = pvmem_span_unmap(pv, &block[i], 0, pvmem_span_len(block[i].span[0])) ?: err;
+	for (i = 0; i < run; i++) {
+		ret = pvmem_span_unmap(pv, &block[i], 0, pvmem_span_len(block[i].span[0]));
+		if (ret)
+			err = ret;
+	}
 	pvmem_purge_check_limit(pv);
 	return err;
 }
@@ -453,7 +456,7 @@ static int pvmem_run_fill(struct pvmem *pv, struct pvmem_block *block, unsigned 
 
 	for (i = 0; i < nr_blocks; i += nr) {
 		for (nr = 0; nr < PVMEM_PURGE_BLOCKS && i + nr < nr_blocks; nr++)
-			range[nr] = (struct pvmem_range) {
+			range[nr] = (struct pvmem_range){
 				.table = &block[i + nr].table,
 				.pages = block[i + nr].pages,
 				.nr = pvmem_span_len(block[i + nr].span[0]),

@@ -30,7 +30,7 @@
  */
 struct pvmem_block *pvmem_block_at(struct pvmem *pv, unsigned long addr)
 {
-	unsigned int i, nr = smp_load_acquire(&pv->nr_windows);
+	unsigned int i, nr = pvmem_nr_windows(pv);
 
 	for (i = 0; i < nr; i++) {
 		struct pvmem_window *window = pv->windows[i];
@@ -160,7 +160,7 @@ static int pvmem_window_clear(struct pvmem *pv, struct pvmem_window *window)
 
 	for (i = 0; i < window->nr_blocks; i += nr) {
 		for (nr = 0; nr < PVMEM_PURGE_BLOCKS && i + nr < window->nr_blocks; nr++)
-			range[nr] = (struct pvmem_range) {
+			range[nr] = (struct pvmem_range){
 				.table = &window->block[i + nr].table,
 				.nr = PVMEM_BLOCK_PAGES,
 				.whole = true,
@@ -239,7 +239,7 @@ static int pvmem_window_grow_locked(struct pvmem *pv, unsigned int nr_blocks)
 		return -ENOMEM;
 
 	pv->windows[pv->nr_windows] = window;
-	/* Pairs with pvmem_block_at(). */
+	/* Pairs with pvmem_nr_windows(). */
 	smp_store_release(&pv->nr_windows, pv->nr_windows + 1);
 	pvmem_blocks_untake(pv, window->block, nr_blocks);
 	pvmem_stat_inc(pv, window_grown);
@@ -259,7 +259,7 @@ static int pvmem_window_grow_locked(struct pvmem *pv, unsigned int nr_blocks)
  */
 int pvmem_window_grow(struct pvmem *pv, unsigned int nr_blocks)
 {
-	unsigned int seen = smp_load_acquire(&pv->nr_windows);
+	unsigned int seen = pvmem_nr_windows(pv);
 	int err = 0;
 
 	mutex_lock(&pv->grow_mutex);
@@ -278,7 +278,7 @@ int pvmem_window_grow(struct pvmem *pv, unsigned int nr_blocks)
  */
 unsigned long pvmem_windows_bytes(struct pvmem *pv)
 {
-	unsigned int i, nr = smp_load_acquire(&pv->nr_windows);
+	unsigned int i, nr = pvmem_nr_windows(pv);
 	unsigned long blocks = 0;
 
 	for (i = 0; i < nr; i++)
@@ -299,7 +299,7 @@ unsigned long pvmem_windows_bytes(struct pvmem *pv)
  */
 unsigned long pvmem_overhead_bytes(struct pvmem *pv)
 {
-	unsigned int i, nr = smp_load_acquire(&pv->nr_windows);
+	unsigned int i, nr = pvmem_nr_windows(pv);
 	unsigned long j, bytes = sizeof(*pv) + pv->alias.nr_pfns * sizeof(*pv->alias.count);
 
 	for (i = 0; i < nr; i++) {

@@ -30,7 +30,8 @@ static void pvmem_xen_count(struct pvmem *pv, const char *call, unsigned int ent
 void pvmem_xen_refused(struct pvmem *pv, const char *call, unsigned int nr, int err)
 {
 	pvmem_stat_add(pv, hypercall_failed, nr);
-	pr_info_once("pvmem: Xen refused %u entries of a %s (%d); undone, counted in hypercall_failed\n", nr, call, err);
+	pr_info_once("pvmem: Xen refused %u entries of a %s (%d); undone, counted in hypercall_failed\n", nr, call,
+		     err);
 }
 
 /**
@@ -91,8 +92,7 @@ int pvmem_xen_update_one(struct pvmem *pv, unsigned long addr, pte_t pte)
  *
  * Context: any.
  */
-void pvmem_xen_ext(struct pvmem *pv, struct mmuext_op *op, unsigned int done, unsigned int nr,
-		   unsigned long *failed)
+void pvmem_xen_ext(struct pvmem *pv, struct mmuext_op *op, unsigned int done, unsigned int nr, unsigned long *failed)
 {
 	while (done < nr) {
 		int ok = 0, err;

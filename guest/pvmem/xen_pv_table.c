@@ -172,8 +172,8 @@ static void pvmem_xen_unbuild(struct pvmem *pv, struct page *page)
 }
 
 /* Fill a raw page for each range that one can be had for; those come first then. */
-static unsigned int pvmem_xen_build(struct pvmem *pv, struct pvmem_range **range, unsigned int nr,
-				    struct page **fresh, pteval_t prot)
+static unsigned int pvmem_xen_build(struct pvmem *pv, struct pvmem_range **range, unsigned int nr, struct page **fresh,
+				    pteval_t prot)
 {
 	unsigned int i, built = 0;
 

@@ -52,8 +52,7 @@ static void pvmem_xen_ext_resume(struct pvmem *pv, struct pvmem_xen_types *types
 	pvmem_xen_ext(pv, types->op, types->done + 1, nr, failed);
 }
 
-static void pvmem_xen_check_prot(struct pvmem *pv, struct multicall_entry *call, unsigned int nr,
-				 unsigned long *failed)
+static void pvmem_xen_check_prot(struct pvmem *pv, struct multicall_entry *call, unsigned int nr, unsigned long *failed)
 {
 	unsigned int i;
 

@@ -21,6 +21,7 @@
  *	unaliased asks pvmem_page_aliased() and purges.
  * @PVMEM_POLICY_EAGER: the PTEs are cleared at unmap in one batch; only the TLB
  *	flush is deferred.
+ * @PVMEM_NR_POLICIES: how many there are.
  */
 enum pvmem_policy {
 	PVMEM_POLICY_HOLD,
