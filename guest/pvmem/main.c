@@ -229,6 +229,33 @@ void pvmem_ptpool_put(struct page *page)
 }
 EXPORT_SYMBOL_GPL(pvmem_ptpool_put);
 
+/**
+ * pvmem_ptpool_fill_now() - prepare pages before they are needed
+ * @nr_pages: how many; the pool's cap holds.
+ * @batch: pages prepared at a time; taken as 1 to 64.
+ *
+ * Context: process, sleeps.
+ * Return: pages added.
+ */
+unsigned long pvmem_ptpool_fill_now(unsigned long nr_pages, unsigned int batch)
+{
+	return pvmem_ptpool_prepare(pvmem_instance, nr_pages, clamp(batch, 1U, (unsigned int)PVMEM_PTPOOL_BATCH_MAX));
+}
+EXPORT_SYMBOL_GPL(pvmem_ptpool_fill_now);
+
+/**
+ * pvmem_ptpool_drain_now() - give every page in the pool back to the system
+ * @batch: pages given back at a time; taken as 1 to 64.
+ *
+ * Context: process, sleeps.
+ * Return: pages freed.
+ */
+unsigned long pvmem_ptpool_drain_now(unsigned int batch)
+{
+	return pvmem_ptpool_drain(pvmem_instance, clamp(batch, 1U, (unsigned int)PVMEM_PTPOOL_BATCH_MAX));
+}
+EXPORT_SYMBOL_GPL(pvmem_ptpool_drain_now);
+
 static int pvmem_cpu_dead(unsigned int cpu)
 {
 	pvmem_block_leave_cpu(pvmem_instance, cpu);

@@ -318,8 +318,9 @@ static void pvmem_ptpool_wash(struct pvmem *pv, struct pvmem_ptpool_node *node)
 	}
 }
 
-/* Give up to @nr pages of a reservoir back to the system. */
-static unsigned long pvmem_node_shrink(struct pvmem *pv, struct pvmem_ptpool_node *node, unsigned long nr)
+/* Give up to @nr pages of a reservoir back to the system, @batch at a time. */
+static unsigned long pvmem_node_shrink(struct pvmem *pv, struct pvmem_ptpool_node *node, unsigned long nr,
+				       unsigned int batch)
 {
 	struct page *pages[PVMEM_PTPOOL_BATCH_MAX];
 	unsigned long freed = 0;
@@ -327,7 +328,7 @@ static unsigned long pvmem_node_shrink(struct pvmem *pv, struct pvmem_ptpool_nod
 
 	lockdep_assert_held(&pv->pool.fill_mutex);
 	while (freed < nr) {
-		got = pvmem_node_take(node, pages, min_t(unsigned long, nr - freed, PVMEM_PTPOOL_BATCH_MAX));
+		got = pvmem_node_take(node, pages, min_t(unsigned long, nr - freed, batch));
 		if (!got)
 			break;
 		kept = pvmem_ptpool_unpin(pv, pages, got);
@@ -358,7 +359,7 @@ static void pvmem_node_refill(struct pvmem *pv, int nid)
 
 	pvmem_ptpool_wash(pv, node);
 	if (ready > high) {
-		pvmem_node_shrink(pv, node, ready - high);
+		pvmem_node_shrink(pv, node, ready - high, PVMEM_PTPOOL_BATCH_MAX);
 		return;
 	}
 	while (!READ_ONCE(pv->pool.frozen)) {
@@ -398,19 +399,19 @@ void pvmem_ptpool_leave_cpu(struct pvmem *pv, unsigned int cpu)
 	spin_unlock(&stack->lock);
 }
 
-static unsigned long pvmem_ptpool_shrink_locked(struct pvmem *pv, unsigned long nr)
+static unsigned long pvmem_ptpool_shrink_locked(struct pvmem *pv, unsigned long nr, unsigned int batch)
 {
 	unsigned long freed = 0;
 	int nid, cpu;
 
 	for_each_node_state(nid, N_MEMORY)
-		freed += pvmem_node_shrink(pv, &pv->pool.nodes[nid], nr - freed);
+		freed += pvmem_node_shrink(pv, &pv->pool.nodes[nid], nr - freed, batch);
 	if (freed >= nr)
 		return freed;
 	for_each_possible_cpu(cpu)
 		pvmem_ptpool_leave_cpu(pv, cpu);
 	for_each_node_state(nid, N_MEMORY)
-		freed += pvmem_node_shrink(pv, &pv->pool.nodes[nid], nr - freed);
+		freed += pvmem_node_shrink(pv, &pv->pool.nodes[nid], nr - freed, batch);
 	return freed;
 }
 
@@ -429,7 +430,7 @@ unsigned long pvmem_ptpool_shrink(struct pvmem *pv, unsigned long nr)
 
 	if (!mutex_trylock(&pv->pool.fill_mutex))
 		return 0;
-	freed = pvmem_ptpool_shrink_locked(pv, nr);
+	freed = pvmem_ptpool_shrink_locked(pv, nr, PVMEM_PTPOOL_BATCH_MAX);
 	mutex_unlock(&pv->pool.fill_mutex);
 	return freed;
 }
@@ -437,18 +438,53 @@ unsigned long pvmem_ptpool_shrink(struct pvmem *pv, unsigned long nr)
 /**
  * pvmem_ptpool_drain() - empty the pool now; it fills again when used
  * @pv: the instance.
+ * @batch: pages given back at a time, 1 to PVMEM_PTPOOL_BATCH_MAX.
  *
  * Context: process, sleeps; waits for a fill under way.
+ * Return: pages freed.
  */
-void pvmem_ptpool_drain(struct pvmem *pv)
+unsigned long pvmem_ptpool_drain(struct pvmem *pv, unsigned int batch)
 {
+	unsigned long freed;
 	int nid;
 
 	mutex_lock(&pv->pool.fill_mutex);
 	for_each_node_state(nid, N_MEMORY)
 		pvmem_ptpool_wash(pv, &pv->pool.nodes[nid]);
-	pvmem_ptpool_shrink_locked(pv, ULONG_MAX);
+	freed = pvmem_ptpool_shrink_locked(pv, ULONG_MAX, batch);
 	mutex_unlock(&pv->pool.fill_mutex);
+	return freed;
+}
+
+/**
+ * pvmem_ptpool_prepare() - add pages to this node's reservoir now
+ * @pv: the instance.
+ * @nr: how many.
+ * @batch: pages prepared at a time, 1 to PVMEM_PTPOOL_BATCH_MAX.
+ *
+ * For a caller that is about to need many. Ignores the high watermark, not the
+ * cap.
+ *
+ * Context: process, sleeps.
+ * Return: pages added.
+ */
+unsigned long pvmem_ptpool_prepare(struct pvmem *pv, unsigned long nr, unsigned int batch)
+{
+	unsigned long have, added = 0, cap = READ_ONCE(pv->pool.config.cap);
+	unsigned int got;
+
+	mutex_lock(&pv->pool.fill_mutex);
+	while (added < nr && !pv->pool.frozen) {
+		have = pvmem_ptpool_pages(pv);
+		if (have >= cap)
+			break;
+		got = pvmem_ptpool_fill(pv, numa_node_id(), min3(nr - added, cap - have, (unsigned long)batch));
+		if (!got)
+			break;
+		added += got;
+	}
+	mutex_unlock(&pv->pool.fill_mutex);
+	return added;
 }
 
 /**
@@ -461,7 +497,7 @@ void pvmem_ptpool_freeze(struct pvmem *pv)
 {
 	WRITE_ONCE(pv->pool.frozen, true);
 	cancel_work_sync(&pv->pool.fill_work);
-	pvmem_ptpool_drain(pv);
+	pvmem_ptpool_drain(pv, PVMEM_PTPOOL_BATCH_MAX);
 }
 
 /**

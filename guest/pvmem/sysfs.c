@@ -135,7 +135,7 @@ static ssize_t ptpool_drain_store(struct kobject *kobj, struct kobj_attribute *a
 	ssize_t ret = pvmem_store_one(buf, count);
 
 	if (ret > 0)
-		pvmem_ptpool_drain(pvmem_shown);
+		pvmem_ptpool_drain(pvmem_shown, PVMEM_PTPOOL_BATCH_MAX);
 	return ret;
 }
 
