@@ -118,7 +118,7 @@ judge() {
 	local reasons status
 	status=$(end_status)
 	reasons=$(
-		machine_reasons
+		machine_reasons | sed 's/^/machine: /'
 		verdict "$OUT/result.log" "$OUT/console.log" "${status:-0}" ${EXPECT[@]+"${EXPECT[@]}"}
 	)
 	[ -n "$QUIET" ] || cat "$OUT/result.log"

@@ -50,8 +50,9 @@ function depth_of(line) {
 		finish(d)
 	split($1, part, "[.][.]")
 	plan[d] = part[2] + 0
-	count[d] = 0
-	if (plan[d] == 0 && /# *SKIP/) {
+	if (count[d] > 0)	# a plan may also come last
+		finish(d)
+	else if (plan[d] == 0 && /# *SKIP/) {
 		text = $0
 		sub(/^.*# *SKIP */, "", text)
 		print "skip " (text == "" ? "all" : text)
