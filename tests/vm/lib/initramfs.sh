@@ -61,6 +61,7 @@ cached() {
 		pack "$dir" >"$archive.$$"
 		mv "$archive.$$" "$archive"
 		rm -rf "$dir"
+		find "$CACHE" -name "$name-*" -mtime +7 -delete
 	fi
 	echo "$archive"
 }
