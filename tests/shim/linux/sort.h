@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef SHIM_LINUX_SORT_H
+#define SHIM_LINUX_SORT_H
+
+#include <stdlib.h>
+
+/* bsearch() is the C library's own. */
+static inline void sort(void *base, size_t nr, size_t size, int (*cmp)(const void *, const void *), void *swap)
+{
+	(void)swap;
+	if (nr)
+		qsort(base, nr, size, cmp);
+}
+
+#endif
