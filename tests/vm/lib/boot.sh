@@ -14,7 +14,7 @@ say() {
 make_directories() {
 	STARTED=$(now_ms)
 	mkdir -p "$BUILD/vm"
-	WORK=$(mktemp -d "$BUILD/vm/work.XXXXXX")
+	WORK=$(mktemp -d "$BUILD/vm/boot.XXXXXX")
 	trap clean_up EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
