@@ -49,7 +49,10 @@ static void op_map(struct interp *t)
 		nr = 1 + draw_below(t, PVMEM_SMALL_MAX);
 	else
 		nr = 1 + kind / 4 % 6;
+	if (draw(t) % 64 == 0)
+		t->w.outside_at = draw_below(t, nr);
 	world_map(&t->w, nr, draw(t), kind / 16 % 4);
+	t->w.outside_at = UINT_MAX;
 }
 
 /* Many maps of one page, every second unmapped: blocks full of holes. */

@@ -3,11 +3,6 @@
 #include "fake_backend.h"
 #include "world.h"
 
-/* The user's pages: singles, but for a compound page, a plain block of four, and one that is not in the table. */
-#define COMPOUND 8
-#define PLAIN 12
-#define OUTSIDE 16
-
 const struct pvmem_config world_config = {
 	.policy = PVMEM_POLICY_HOLD,
 	.nr_pfns = SHIM_NR_PAGES,
@@ -22,8 +17,19 @@ bool world_faultless(void)
 	return !shim_fail_alloc_hit() && !fake_fail_hit();
 }
 
+static bool was_hit;
+
+bool world_fault_was_hit(void)
+{
+	bool hit = was_hit || !world_faultless();
+
+	was_hit = false;
+	return hit;
+}
+
 void world_faults_off(void)
 {
+	was_hit |= !world_faultless();
 	shim_fail_alloc(0, false);
 	fake_fail(0, 0, 0, false);
 	shim_fail_atomic = false;
@@ -41,19 +47,19 @@ static bool is_marked(const struct page *page)
 
 static void pages_alloc(struct world *w)
 {
-	struct page *compound = alloc_pages(GFP_KERNEL | __GFP_COMP, 2), *plain = alloc_pages(GFP_KERNEL, 2);
+	struct page *compound = shim_pages(GFP_KERNEL | __GFP_COMP, 2), *plain = shim_pages(GFP_KERNEL, 2);
 	unsigned int i;
 
 	for (i = 0; i < WORLD_PAGES; i++) {
-		if (i >= COMPOUND && i < COMPOUND + 4)
-			w->page[i] = compound + i - COMPOUND;
-		else if (i >= PLAIN && i < PLAIN + 4)
-			w->page[i] = plain + i - PLAIN;
-		else if (i == OUTSIDE)
+		if (i >= WORLD_COMPOUND && i < WORLD_COMPOUND + 4)
+			w->page[i] = compound + i - WORLD_COMPOUND;
+		else if (i >= WORLD_PLAIN && i < WORLD_PLAIN + 4)
+			w->page[i] = plain + i - WORLD_PLAIN;
+		else if (i == WORLD_OUTSIDE)
 			w->page[i] = pfn_to_page(SHIM_NR_PAGES + 1);
 		else
-			w->page[i] = alloc_page(GFP_KERNEL);
-		if (i != OUTSIDE)
+			w->page[i] = shim_pages(GFP_KERNEL, 0);
+		if (i != WORLD_OUTSIDE)
 			page_mark(w->page[i]);
 	}
 }
@@ -63,9 +69,9 @@ static void pages_free(struct world *w)
 	unsigned int i;
 
 	for (i = 0; i < WORLD_PAGES; i++)
-		if (i == COMPOUND || i == PLAIN)
+		if (i == WORLD_COMPOUND || i == WORLD_PLAIN)
 			__free_pages(w->page[i], 2);
-		else if (i < COMPOUND || i > OUTSIDE)
+		else if (i < WORLD_COMPOUND || i > WORLD_OUTSIDE)
 			__free_page(w->page[i]);
 }
 
@@ -73,15 +79,16 @@ bool world_start(struct world *w, const struct pvmem_config *config)
 {
 	memset(w, 0, sizeof(*w));
 	w->config = *config;
+	w->outside_at = UINT_MAX;
 	check(!shim_allocated());
-	w->pv = pvmem_create(&fake_backend, config);
-	if (IS_ERR(w->pv)) {
-		if (shim_allocated())
-			die("%ld allocations are left after pvmem_create() failed", shim_allocated());
-		return false;
-	}
 	pages_alloc(w);
-	return true;
+	w->pv = pvmem_create(&fake_backend, config);
+	if (!IS_ERR(w->pv))
+		return true;
+	pages_free(w);
+	if (shim_allocated())
+		die("%ld allocations are left after pvmem_create() failed", shim_allocated());
+	return false;
 }
 
 void world_stop(struct world *w)
@@ -107,7 +114,7 @@ static void check_refs(struct world *w)
 
 	memcpy(refs, w->walk.refs, sizeof(refs));
 	for (i = 0; i < WORLD_PAGES; i++)
-		if (i != OUTSIDE && (i == COMPOUND || i == PLAIN || i < COMPOUND || i > OUTSIDE))
+		if (i != WORLD_OUTSIDE && (i == WORLD_COMPOUND || i == WORLD_PLAIN || i < WORLD_COMPOUND || i > WORLD_OUTSIDE))
 			refs[page_to_pfn(w->page[i])]++;
 	for (i = 0; i < w->nr_out; i++)
 		refs[page_to_pfn(w->out[i])]++;
@@ -164,6 +171,13 @@ static void check_refusal(struct world *w, unsigned int nr)
 	check(!pvmem_lazy_pages(w->pv));
 }
 
+static struct page *page_choose(struct world *w, unsigned int at, unsigned int index)
+{
+	if (at == w->outside_at)
+		return w->page[WORLD_OUTSIDE];
+	return w->page[index == WORLD_OUTSIDE ? 0 : index];
+}
+
 const char *world_map(struct world *w, unsigned int nr, unsigned int first, unsigned int step)
 {
 	struct world_mapping *mapping = &w->live[w->nr_live];
@@ -174,7 +188,7 @@ const char *world_map(struct world *w, unsigned int nr, unsigned int first, unsi
 	mapping->nr = nr;
 	mapping->pages = malloc(nr * sizeof(*mapping->pages));
 	for (i = 0; i < nr; i++) {
-		mapping->pages[i] = w->page[(first + i * step) % WORLD_PAGES];
+		mapping->pages[i] = page_choose(w, i, (first + i * step) % WORLD_PAGES);
 		outside |= page_to_pfn(mapping->pages[i]) >= w->config.nr_pfns;
 	}
 	mapping->addr = pvmem_vmap(w->pv, mapping->pages, nr, PAGE_KERNEL);
@@ -207,12 +221,10 @@ bool world_renew_page(struct world *w, unsigned int index)
 	struct page *page;
 
 	world_check(w);
-	if ((index >= COMPOUND && index <= OUTSIDE) ||
+	if ((index >= WORLD_COMPOUND && index <= WORLD_OUTSIDE) ||
 	    w->walk.aliases[page_to_pfn(w->page[index])] > w->walk.lazy[page_to_pfn(w->page[index])])
 		return false;
-	page = alloc_page(GFP_KERNEL);
-	if (!page)
-		return false;
+	page = shim_pages(GFP_KERNEL, 0);
 	__free_page(w->page[index]);
 	page_mark(page);
 	w->page[index] = page;

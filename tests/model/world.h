@@ -10,6 +10,13 @@
 #include "core.h"
 #include "walk.h"
 
+/*
+ * The user's pages: single ones, but for a compound page of four, a plain block
+ * of four, whose tails have no count, and one that is not RAM.
+ */
+#define WORLD_COMPOUND 8
+#define WORLD_PLAIN 12
+#define WORLD_OUTSIDE 16
 #define WORLD_PAGES 192
 #define WORLD_MAPPINGS 1024
 #define WORLD_OUT 128
@@ -28,6 +35,7 @@ struct world {
 	unsigned int nr_live;
 	struct page *out[WORLD_OUT];
 	unsigned int nr_out;
+	unsigned int outside_at; /* where world_map() puts the page that is not RAM, if the map is that long */
 	struct walk walk; /* as of the last world_check() */
 };
 
@@ -40,7 +48,7 @@ bool world_start(struct world *w, const struct pvmem_config *config);
 void world_stop(struct world *w);
 void world_check(struct world *w);
 
-/* A new mapping, the last in @live, or NULL. Pages: @first, @first + @step, ... */
+/* A new mapping, the last in @live, or NULL. Pages: @first, @first + @step, ..., all of RAM but for @outside_at. */
 const char *world_map(struct world *w, unsigned int nr, unsigned int first, unsigned int step);
 int world_unmap(struct world *w, unsigned int index);
 /* The user frees a page that is not mapped and allocates another; false: it is mapped. */
@@ -50,5 +58,7 @@ void world_give(struct world *w, bool dirty);
 /* No injected failure is pending, and none was hit since it was set. */
 bool world_faultless(void);
 void world_faults_off(void);
+/* One was hit since this was asked last. */
+bool world_fault_was_hit(void);
 
 #endif

@@ -55,7 +55,7 @@ bool shim_warn(bool cond, const char *what, const char *file, int line)
 }
 
 #ifdef SHIM_TSAN
-__attribute__((noinline, no_sanitize("thread"))) unsigned long shim_read_once(const volatile void *p, size_t size)
+noinline __attribute__((no_sanitize("thread"))) unsigned long shim_read_once(const volatile void *p, size_t size)
 {
 	switch (size) {
 	case 1:

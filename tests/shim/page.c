@@ -40,7 +40,9 @@ static bool fail_random(void)
 {
 	static _Thread_local unsigned int seed = 1;
 
-	return shim_fail_one_in && rand_r(&seed) % shim_fail_one_in == 0;
+	unsigned int one_in = __atomic_load_n(&shim_fail_one_in, __ATOMIC_RELAXED);
+
+	return one_in && rand_r(&seed) % one_in == 0;
 }
 
 static bool fails(gfp_t gfp)
@@ -169,6 +171,14 @@ static struct page *arena_take(int nid, unsigned int order, gfp_t gfp)
 struct page *alloc_pages(gfp_t gfp, unsigned int order)
 {
 	return fails(gfp) ? NULL : arena_take(numa_node_id(), order, gfp);
+}
+
+struct page *shim_pages(gfp_t gfp, unsigned int order)
+{
+	struct page *page = arena_take(0, order, gfp);
+
+	check(page);
+	return page;
 }
 
 /* The kernel's own hands out some and stops at the first it cannot get. */

@@ -47,6 +47,9 @@ bool shim_fail_alloc_hit(void);
 extern bool shim_fail_atomic;
 extern unsigned int shim_fail_one_in;
 
+/* alloc_pages() for the test itself: does not fail. */
+struct page *shim_pages(gfp_t gfp, unsigned int order);
+
 /* Outstanding allocations of every kind, and of pages. */
 long shim_allocated(void);
 long shim_pages_allocated(void);

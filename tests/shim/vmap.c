@@ -55,9 +55,9 @@ static void area_map(unsigned long first, unsigned long nr, struct page **pages,
 	for (i = first; i < first + nr; i++) {
 		unsigned int index = i / PTRS_PER_PTE;
 
-		if (!table[index])
-			__atomic_store_n(&table[index], shim_table_alloc(), __ATOMIC_RELEASE);
-		table[index][i % PTRS_PER_PTE].pte = pages ? page_to_pfn(pages[i - first]) << PAGE_SHIFT |
+		if (!shim_table_get(index))
+			shim_table_replace(index, shim_table_alloc());
+		shim_table_get(index)[i % PTRS_PER_PTE].pte = pages ? page_to_pfn(pages[i - first]) << PAGE_SHIFT |
 							     pgprot_val(prot) : 0;
 	}
 }
@@ -125,8 +125,8 @@ pte_t *lookup_address(unsigned long addr, unsigned int *level)
 {
 	unsigned long page = (addr - SHIM_VMALLOC_START) >> PAGE_SHIFT;
 
-	if (page >= SHIM_NR_TABLES * PTRS_PER_PTE || !table[page / PTRS_PER_PTE])
+	if (page >= SHIM_NR_TABLES * PTRS_PER_PTE || !shim_table_get(page / PTRS_PER_PTE))
 		return NULL;
 	*level = PG_LEVEL_4K;
-	return &table[page / PTRS_PER_PTE][page % PTRS_PER_PTE];
+	return shim_table_get(page / PTRS_PER_PTE) + page % PTRS_PER_PTE;
 }

@@ -11,7 +11,7 @@ static struct fake_tlb *fake_tlb[SHIM_NR_TABLES];
 static int mapcount[SHIM_NR_PAGES];
 static bool lost[SHIM_NR_PAGES];
 static unsigned long flushes, pins_refused, nr_pinned;
-static unsigned int swap_turn;
+static unsigned int swap_turn, nr_started;
 
 static struct {
 	unsigned int ops;
@@ -22,6 +22,11 @@ static struct {
 } fault;
 unsigned int fake_fail_one_in;
 bool fake_hold_only;
+bool fake_tasks;
+
+#define NR_RETIRED 1024
+static pte_t *retired[NR_RETIRED];
+static unsigned int nr_retired;
 
 /* Relaxed: tasks that race inside pvmem must not be put in order here. */
 #define get(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
@@ -46,7 +51,9 @@ static bool fake_fails(enum fake_op op, enum fake_failure how)
 {
 	static _Thread_local unsigned int seed = 7;
 
-	if (fake_fail_one_in && how == FAKE_ELEMENT && rand_r(&seed) % fake_fail_one_in == 0)
+	unsigned int one_in = get(fake_fail_one_in);
+
+	if (one_in && how == FAKE_ELEMENT && rand_r(&seed) % one_in == 0)
 		return true;
 	if (!get(fault.nth) || !(op & fault.ops) || fault.how != how || (fault.hit && !fault.more))
 		return false;
@@ -109,6 +116,9 @@ static void table_swap(struct pvmem_range *range)
 	old = shim_table_replace(table_index(range->table), ptes);
 	check(old == range->table->ptes);
 	range->table->ptes = ptes;
+	/* Another task's flush may be looking at it. */
+	if (fake_tasks)
+		old = __atomic_exchange_n(&retired[add(nr_retired, 1) % NR_RETIRED], old, __ATOMIC_ACQ_REL);
 	shim_table_free(old);
 }
 
@@ -219,16 +229,17 @@ static int zap_ranges(struct pvmem_range *ranges, unsigned int nr, bool refused)
 static void flush_table(unsigned int index)
 {
 	struct fake_tlb *tlb = __atomic_load_n(&fake_tlb[index], __ATOMIC_ACQUIRE);
-	pte_t *ptes = shim_table_get(index);
 	unsigned int i;
 
-	for (i = 0; tlb && ptes && i < PTRS_PER_PTE; i++) {
+	for (i = 0; tlb && i < PTRS_PER_PTE; i++) {
 		struct page *page = __atomic_load_n(&tlb->page[i], __ATOMIC_ACQUIRE);
 
-		if (!page || get(ptes[i].pte))
+		/* The table may be replaced meanwhile: it is looked up after the TLB. */
+		if (!page || get(shim_table_get(index)[i].pte))
 			continue;
-		set(tlb->page[i], NULL);
-		add(mapcount[page_to_pfn(page)], -1);
+		/* Two flushes may find it. */
+		if (__atomic_compare_exchange_n(&tlb->page[i], &page, NULL, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			add(mapcount[page_to_pfn(page)], -1);
 	}
 }
 
@@ -340,7 +351,10 @@ static int fake_start(struct pvmem *pv)
 {
 	(void)pv;
 	might_sleep();
-	return fake_fails(FAKE_START, FAKE_CALL) ? -ENODEV : 0;
+	if (fake_fails(FAKE_START, FAKE_CALL))
+		return -ENODEV;
+	nr_started++;
+	return 0;
 }
 
 static void fake_stop(struct pvmem *pv)
@@ -349,6 +363,8 @@ static void fake_stop(struct pvmem *pv)
 
 	(void)pv;
 	might_sleep();
+	if (--nr_started)
+		return;
 	for (i = 0; i < SHIM_NR_TABLES; i++)
 		for (j = 0; fake_tlb[i] && j < PTRS_PER_PTE; j++)
 			check(!fake_tlb[i]->page[j]);

@@ -45,6 +45,8 @@ void fake_fail(unsigned int ops, enum fake_failure how, unsigned long nth, bool 
 bool fake_fail_hit(void);
 extern unsigned int fake_fail_one_in;
 extern bool fake_hold_only;
+/* Several tasks use the backend at once. */
+extern bool fake_tasks;
 
 /* What a CPU finds at @addr; ends the test when nothing is mapped there. */
 struct page *fake_read(const void *addr);
