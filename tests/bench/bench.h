@@ -35,8 +35,11 @@ bool bench_arg_is(const char *args, const char *key, const char *word);
  */
 int bench_vmap_run(const char *args, char *result);
 int bench_ptpool_run(const char *args, char *result);
+int bench_live_run(const char *args, char *result);
+int bench_drop_run(const char *args, char *result);
 
-int bench_vmap_init(void);
-void bench_vmap_exit(void);
+void bench_live_drop(void);
+int bench_maps_init(void);
+void bench_maps_exit(void);
 
 #endif

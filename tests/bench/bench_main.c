@@ -23,6 +23,8 @@ struct bench_command {
 static const struct bench_command bench_commands[] = {
 	{ "vmap", bench_vmap_run },
 	{ "ptpool", bench_ptpool_run },
+	{ "live", bench_live_run },
+	{ "drop", bench_drop_run },
 };
 
 static DEFINE_MUTEX(bench_mutex);
@@ -110,7 +112,7 @@ static const struct file_operations bench_fops = {
 
 static int __init bench_init(void)
 {
-	int err = bench_vmap_init();
+	int err = bench_maps_init();
 
 	if (err)
 		return err;
@@ -121,7 +123,8 @@ static int __init bench_init(void)
 static void __exit bench_exit(void)
 {
 	debugfs_remove(bench_file);
-	bench_vmap_exit();
+	bench_live_drop();
+	bench_maps_exit();
 }
 
 module_init(bench_init);

@@ -21,17 +21,15 @@
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
+#include <linux/hardirq.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
 #include <asm/msr.h>
-#include <pvmem/pvmem.h>
 #include "bench.h"
+#include "bench_maps.h"
 
-#define BENCH_THREADS_MAX 2
-#define BENCH_N_MAX 512
-#define BENCH_POOL_PAGES (16 * BENCH_N_MAX)
 #define BENCH_OPS_MAX 10000000
 /* Pages mapped between two chances for others to run. */
 #define BENCH_RESCHED_PAGES 512
@@ -39,23 +37,13 @@
 #define BENCH_SIZES 32
 
 /*
- * Sizes in the file system mix: clusters of 1 to 16 pages (erofs decompresses
- * into 4 to 64 KiB), with a 256 KiB buffer (an XFS log or directory block) in
- * every 16 operations.
+ * Sizes in the file system mix, modelled on the stock kernel's users of
+ * vm_map_ram(): erofs maps clusters of 1 to 16 pages to decompress them, XFS
+ * now and then a buffer of 64 (a log record).
  */
 static const u16 bench_sizes_fs[BENCH_SIZES] = {
 	1, 4, 1, 2, 16, 1, 4, 1, 2, 1, 8, 1, 4, 1, 64, 2, 1, 4, 1, 16, 2, 1, 4, 1, 8, 1, 2, 1, 4, 1, 64, 16,
 };
-
-enum bench_impl {
-	BENCH_NONE,
-	BENCH_VM_MAP_RAM,
-	BENCH_VMAP,
-	BENCH_PVMEM,
-	BENCH_NR_IMPLS
-};
-
-static const char *const bench_impl_names[BENCH_NR_IMPLS] = { "none", "vm_map_ram", "vmap", "pvmem" };
 
 struct bench_job {
 	enum bench_impl impl;
@@ -64,7 +52,6 @@ struct bench_job {
 	unsigned long purge;
 	bool split;
 	u16 size[BENCH_SIZES];
-	unsigned long max_size;
 	atomic_t ready;
 };
 
@@ -81,77 +68,20 @@ struct bench_thread {
 	int err;
 };
 
-/* Thread t has pages [t * BENCH_POOL_PAGES, (t + 1) * BENCH_POOL_PAGES). */
-#define BENCH_POOL_ALL (BENCH_THREADS_MAX * BENCH_POOL_PAGES)
-static struct page **bench_pool;
-/* All of the pool mapped once, for impl=none: the cost of the loop itself. */
-static void *bench_pool_mapped;
-
-static __always_inline void *bench_map(enum bench_impl impl, struct page **pages, unsigned int n)
-{
-	switch (impl) {
-	case BENCH_VM_MAP_RAM:
-		return vm_map_ram(pages, n, NUMA_NO_NODE);
-	case BENCH_VMAP:
-		return vmap(pages, n, VM_MAP, PAGE_KERNEL);
-	case BENCH_PVMEM:
-		return pvmem_map_ram(pages, n, NUMA_NO_NODE);
-	default:
-		return bench_pool_mapped + ((pages - bench_pool) << PAGE_SHIFT);
-	}
-}
-
-static __always_inline void bench_unmap(enum bench_impl impl, void *addr, unsigned int n)
-{
-	switch (impl) {
-	case BENCH_VM_MAP_RAM:
-		vm_unmap_ram(addr, n);
-		break;
-	case BENCH_VMAP:
-		vunmap(addr);
-		break;
-	case BENCH_PVMEM:
-		pvmem_unmap_ram(addr, n);
-		break;
-	default:
-		break;
-	}
-}
-
-static int bench_purge(enum bench_impl impl)
-{
-	switch (impl) {
-	case BENCH_VM_MAP_RAM:
-	case BENCH_VMAP:
-		vm_unmap_aliases();
-		return 0;
-	case BENCH_PVMEM:
-		return pvmem_unmap_aliases();
-	default:
-		return 0;
-	}
-}
-
 /*
- * Write to each page and read back, and compare with the page's own tag: the
- * mapping leads to the right pages, in order. Returns 0 when it does.
+ * Read the tag of each page and write a word to it, in six instructions. Returns 0 when the tags are those of @n pages beginning with @tag.
  */
 static __always_inline unsigned long bench_touch(void *addr, unsigned int n, unsigned long tag)
 {
-	unsigned long bad = 0, *word = addr;
-	unsigned int i;
+	unsigned long sum = 0, *word = addr, *end = addr + (n << PAGE_SHIFT);
 
-	for (i = 0; i < n; i++, word += PAGE_SIZE / sizeof(*word), tag++) {
-		WRITE_ONCE(word[1], tag);
-		bad |= READ_ONCE(word[1]) ^ READ_ONCE(word[0]);
-	}
-	return bad;
-}
-
-/* The tag of the pool's page number @i, which bench_touch() looks for. */
-static unsigned long bench_tag(unsigned long i)
-{
-	return 0x70766d656d000000UL + i;
+#pragma GCC unroll 4
+	do {
+		sum += READ_ONCE(word[0]);
+		WRITE_ONCE(word[1], sum);
+		word += PAGE_SIZE / sizeof(*word);
+	} while (word != end);
+	return sum - n * tag - n * (n - 1) / 2;
 }
 
 /* Inlined for each @impl, so that the loop costs few instructions of its own. */
@@ -224,7 +154,7 @@ static void bench_ops_split(struct bench_thread *thread)
 	bench_ops(thread, thread->job->impl, true);
 }
 
-static void (*const bench_ops_of[BENCH_NR_IMPLS])(struct bench_thread *thread) = {
+static void (*const bench_ops_of[BENCH_NR_IMPLS])(struct bench_thread *) = {
 	[BENCH_NONE] = bench_ops_none,
 	[BENCH_VM_MAP_RAM] = bench_ops_vm_map_ram,
 	[BENCH_VMAP] = bench_ops_vmap,
@@ -235,11 +165,11 @@ static int bench_thread_main(void *data)
 {
 	struct bench_thread *thread = data;
 	struct bench_job *job = thread->job;
-	void (*run)(struct bench_thread * thread) = job->split ? bench_ops_split : bench_ops_of[job->impl];
+	void (*run)(struct bench_thread *) = job->split ? bench_ops_split : bench_ops_of[job->impl];
 
 	atomic_inc(&job->ready);
 	while (atomic_read(&job->ready) < job->threads)
-		cpu_relax();
+		cond_resched();
 	thread->begin = rdtsc_ordered();
 	run(thread);
 	thread->end = rdtsc_ordered();
@@ -284,13 +214,22 @@ static int bench_job_run(struct bench_job *job, struct bench_thread *threads)
 	return err;
 }
 
+/* Function-call interrupts so far, of all CPUs: a kernel TLB flush is one for each other CPU. */
+static unsigned long bench_interrupts(void)
+{
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += per_cpu(irq_stat, cpu).irq_call_count;
+	return sum;
+}
+
 static int bench_job_parse(struct bench_job *job, const char *args)
 {
 	unsigned long n, i;
 
-	for (job->impl = 0; job->impl < BENCH_NR_IMPLS; job->impl++)
-		if (bench_arg_is(args, "impl", bench_impl_names[job->impl]))
-			break;
+	job->impl = bench_impl_parse(args);
 	job->threads = bench_arg(args, "threads", 1);
 	job->purge = bench_arg(args, "purge", 2048);
 	job->split = bench_arg_is(args, "mode", "split");
@@ -326,6 +265,7 @@ int bench_vmap_run(const char *args, char *result)
 	struct bench_thread threads[BENCH_THREADS_MAX];
 	struct bench_job job;
 	unsigned long ops, warmup;
+	unsigned long interrupts;
 	u64 begin, end, map_cycles;
 	unsigned int i;
 	int n, err;
@@ -343,7 +283,9 @@ int bench_vmap_run(const char *args, char *result)
 		return err;
 	vm_unmap_aliases();
 	job.ops = ops;
+	interrupts = bench_interrupts();
 	err = bench_job_run(&job, threads);
+	interrupts = bench_interrupts() - interrupts;
 	if (err)
 		return err;
 
@@ -357,49 +299,8 @@ int bench_vmap_run(const char *args, char *result)
 	}
 	scnprintf(result, BENCH_RESULT_MAX,
 		  "{\"bench\":\"vmap\",\"impl\":\"%s\",\"n\":%d,\"threads\":%u,\"ops\":%lu,\"pages\":%lu,"
-		  "\"cycles\":%llu,\"map_cycles\":%llu,\"per_op\":%llu}\n",
-		  bench_impl_names[job.impl], n, job.threads, ops, threads[0].mapped, end - begin,
-		  map_cycles / job.threads, (end - begin) / max(ops, 1UL));
+		  "\"cycles\":%llu,\"map_cycles\":%llu,\"interrupts\":%lu,\"per_op\":%llu}\n",
+		  bench_impl_name(job.impl), n, job.threads, ops, threads[0].mapped, end - begin,
+		  map_cycles / job.threads, interrupts, (end - begin) / max(ops, 1UL));
 	return 0;
-}
-
-/**
- * bench_vmap_init() - allocate the pool and tag its pages
- *
- * Return: 0 or -ENOMEM.
- */
-int bench_vmap_init(void)
-{
-	unsigned long i;
-
-	bench_pool = vcalloc(BENCH_POOL_ALL, sizeof(*bench_pool));
-	if (!bench_pool)
-		return -ENOMEM;
-	for (i = 0; i < BENCH_POOL_ALL; i++) {
-		bench_pool[i] = alloc_page(GFP_KERNEL);
-		if (!bench_pool[i])
-			goto out_free;
-		*(unsigned long *)page_address(bench_pool[i]) = bench_tag(i);
-	}
-	bench_pool_mapped = vmap(bench_pool, BENCH_POOL_ALL, VM_MAP, PAGE_KERNEL);
-	if (bench_pool_mapped)
-		return 0;
-out_free:
-	bench_vmap_exit();
-	return -ENOMEM;
-}
-
-/**
- * bench_vmap_exit() - free the pool
- */
-void bench_vmap_exit(void)
-{
-	unsigned long i;
-
-	vunmap(bench_pool_mapped);
-	vm_unmap_aliases();
-	pvmem_unmap_aliases();
-	for (i = 0; i < BENCH_POOL_ALL && bench_pool[i]; i++)
-		__free_page(bench_pool[i]);
-	vfree(bench_pool);
 }

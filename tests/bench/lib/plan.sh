@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What is measured in which guest. Needs QUICK.
+
+# clocks_of KIND: the boots it gets.
+clocks_of() {
+	case $1 in
+	bare | xen-pv) echo icount wall ;;
+	xen-domu) echo icount wall ;;
+	kvm) echo wall ;; # counted instructions are not exact in a guest's guest
+	*) return 1 ;;
+	esac
+}
+
+# vm_args KIND CLOCK: the machine, for tests/vm/run.
+vm_args() {
+	case $1-$2 in
+	bare-icount) echo --smp 1 --icount ;;
+	*-icount) echo --smp 2 --icount ;;
+	*) echo --smp 2 ;;
+	esac
+}
+
+# guest_args KIND CLOCK: what tests/bench/guest/bench-maps is told. Counted
+# instructions hardly vary, so they need few runs; on one clock only is enough
+# for what is counted rather than timed.
+guest_args() {
+	printf '%s\n' "guest=$1" "clock=$2"
+	case $2 in
+	icount) printf '%s\n' "threads=1" "counts=1" ;;
+	wall) printf '%s\n' "threads=1 2" ;;
+	esac
+	# A small guest cannot spare the memory that many live mappings take.
+	case $1-$2 in
+	bare-wall | xen-pv-wall) echo "live_pages=262144" ;;
+	esac
+	if [ -n "$QUICK" ]; then
+		printf '%s\n' "sizes=1 16 64 512 fs" "policies=default" "batches=1 8 16 32 64"
+		case $2 in
+		icount) echo "runs=2" ;;
+		wall) echo "runs=5" ;;
+		esac
+	else
+		case $2 in
+		icount) echo "runs=3" ;;
+		wall) echo "runs=7" ;;
+		esac
+	fi
+}
+
+# limit_of KIND CLOCK: seconds, several times what an idle machine takes.
+limit_of() {
+	case $1 in
+	bare) echo 600 ;;
+	*) echo 1500 ;;
+	esac
+}

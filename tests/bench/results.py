@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Reading results.json: what table, check-targets and report share."""
+import json
+import os
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+DEFAULT = os.path.join(TOP, "build", "bench", "results.json")
+
+GUEST = {"bare": "no hypervisor", "xen-pv": "Xen PV (dom0)", "xen-domu": "Xen PV (domU)", "kvm": "KVM"}
+
+
+def load(path=DEFAULT):
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return json.load(stream)
+    except OSError as error:
+        sys.exit(f"{os.path.basename(sys.argv[0])}: {error.strerror}: {path}; run 'make bench' first")
+
+
+def environment(path=DEFAULT):
+    try:
+        with open(os.path.join(os.path.dirname(path), "environment.json"), encoding="utf-8") as stream:
+            return json.load(stream)
+    except OSError:
+        return {}
+
+
+def select(rows, **want):
+    """Rows whose fields are as wanted."""
+    return [row for row in rows if all(row.get(key) == value for key, value in want.items())]
+
+
+def first(rows, **want):
+    found = select(rows, **want)
+    return found[0] if found else None
+
+
+def default_policy(guest):
+    """What pvmem chooses by itself there."""
+    return "hold" if guest.startswith("xen") else "track"
+
+
+def number(value):
+    """Three figures, with thousands separated."""
+    if value is None:
+        return "-"
+    if value and abs(value) < 0.0005:
+        return "<0.001"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def command_line(doc):
+    """The one argument all the tools take: results.json, or nothing."""
+    if len(sys.argv) > 2 or (len(sys.argv) == 2 and sys.argv[1].startswith("-")):
+        sys.exit(doc)
+    return sys.argv[1] if len(sys.argv) == 2 else DEFAULT
