@@ -54,7 +54,7 @@ kcase_start() {
 }
 
 kcase_end() {
-	wait $running_pid && sed 's/^/    /' $CASES && ! grep -q '^not ok' $CASES
+	wait "$running_pid" && sed 's/^/    /' $CASES && ! grep -q '^not ok' $CASES
 	result $? "$running"
 }
 
@@ -90,6 +90,11 @@ no_areas() {
 
 stat() {
 	cat $SYS/stats/"$1"
+}
+
+# messages: what pvmem said since then, each once: busybox tries to load twice.
+messages() {
+	dmesg | sed -n 's/^\[[^]]*\] *\(pvmem: .*\)/\1/p' | sort -u
 }
 
 is_xen() {

@@ -12,16 +12,16 @@
 /* How long its worker may take, on a busy machine. */
 #define POOL_TIMEOUT_MS 10000
 
-/* No worker is about to fill: the counters are still. */
+/* Its worker has nothing to do: the counters are still. */
 static void pool_settle(void)
 {
-	long before, after = test_stat("ptpool_filled");
-	unsigned int tries = POOL_TIMEOUT_MS / 50;
+	long before, after = -1;
+	unsigned int tries = POOL_TIMEOUT_MS / 100;
 
 	do {
 		before = after;
-		msleep(50);
-		after = test_stat("ptpool_filled");
+		msleep(100);
+		after = test_stat("ptpool_filled") + test_stat("ptpool_shrunk");
 	} while (before != after && tries--);
 }
 
