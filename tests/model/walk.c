@@ -84,13 +84,15 @@ static void walk_slot(struct pvmem_block *block, unsigned int slot, unsigned sho
 		/* Not all entries of a map that failed were set. */
 		check(!cached || cached == block->pages[slot]);
 		break;
-	case PVMEM_SPAN_FREE:
-		if (pte || cached)
-			die("slot %u is free and %s", slot, pte ? "mapped" : "in a TLB");
-		break;
 	default:
 		die("slot %u belongs to a purge, and none is running", slot);
 	}
+}
+
+static void walk_free(struct pvmem_block *block, unsigned int slot, unsigned int nr)
+{
+	if (!fake_empty(block->table.addr + slot * PAGE_SIZE, nr))
+		die("slots %u+%u are free, and mapped or in a TLB", slot, nr);
 }
 
 static void walk_pages(struct pvmem *pv, struct walk *walk, struct pvmem_block *block, unsigned int slot,
@@ -122,22 +124,22 @@ static void walk_spans(struct pvmem *pv, struct walk *walk, struct pvmem_block *
 		check(nr && slot + nr <= block->next);
 		for (i = slot + 1; i < slot + nr; i++)
 			check(pvmem_span_state(block->span[i]) != PVMEM_SPAN_LIVE);
-		for (i = slot; i < slot + nr; i++)
-			walk_slot(block, i, span);
 		if (state == PVMEM_SPAN_FREE) {
 			check(nr <= block->max_free);
+			walk_free(block, slot, nr);
 			continue;
 		}
+		for (i = slot; i < slot + nr; i++)
+			walk_slot(block, i, span);
 		walk_pages(pv, walk, block, slot, span);
 		live += state == PVMEM_SPAN_LIVE ? nr : 0;
 		dead += state == PVMEM_SPAN_DEAD ? nr : 0;
 		held += span & PVMEM_SPAN_HELD ? nr : 0;
 		cleared += span & PVMEM_SPAN_CLEARED ? nr : 0;
 	}
-	for (; slot < PVMEM_BLOCK_PAGES; slot++) {
+	walk_free(block, slot, PVMEM_BLOCK_PAGES - slot);
+	for (; slot < PVMEM_BLOCK_PAGES; slot++)
 		check(pvmem_span_state(block->span[slot]) != PVMEM_SPAN_LIVE);
-		walk_slot(block, slot, PVMEM_SPAN_FREE);
-	}
 	if (live != block->live || dead != block->dead || held != block->held || cleared != block->cleared)
 		die("block says live %u dead %u held %u cleared %u, its spans %u %u %u %u", block->live, block->dead,
 		    block->held, block->cleared, live, dead, held, cleared);
@@ -196,15 +198,13 @@ static void walk_alias(struct pvmem *pv, struct walk *walk)
 
 static void walk_pool_page(struct pvmem *pv, struct walk *walk, const struct page *page, bool clean)
 {
-	const unsigned long *p = page_address(page);
-	unsigned int i;
+	static const char zero[PAGE_SIZE];
 
 	walk->pool++;
 	walk->refs[page_to_pfn(page)]++;
 	check(page->pinned && atomic_read(&page->refcount) == 1);
 	check(!pvmem_alias_query(&pv->alias, page));
-	for (i = 0; clean && i < PAGE_SIZE / sizeof(*p); i++)
-		check(!p[i]);
+	check(!clean || !memcmp(page_address(page), zero, PAGE_SIZE));
 }
 
 static void walk_pool(struct pvmem *pv, struct walk *walk)

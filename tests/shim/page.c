@@ -142,6 +142,19 @@ static struct page *arena_find(int nid, unsigned int order)
 	return NULL;
 }
 
+/* What was not asked to be zero is not zero at either end. */
+static void page_fill(struct page *page, gfp_t gfp)
+{
+	unsigned char *p = page_address(page);
+
+	if (gfp & __GFP_ZERO) {
+		memset(p, 0, PAGE_SIZE);
+		return;
+	}
+	p[0] = 0xa5;
+	p[PAGE_SIZE - 1] = 0xa5;
+}
+
 static struct page *arena_take(int nid, unsigned int order, gfp_t gfp)
 {
 	struct page *page;
@@ -161,7 +174,7 @@ static struct page *arena_take(int nid, unsigned int order, gfp_t gfp)
 		page[i].head = gfp & __GFP_COMP ? page : &page[i];
 		page[i].order = i ? 0 : order;
 		atomic_set(&page[i].refcount, !i);
-		memset(page_address(&page[i]), gfp & __GFP_ZERO ? 0 : 0xa5, PAGE_SIZE);
+		page_fill(&page[i], gfp);
 		if (shim_page_hook)
 			shim_page_hook(&page[i], false);
 	}

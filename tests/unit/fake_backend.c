@@ -418,6 +418,19 @@ struct page *fake_cached(unsigned long addr)
 	return tlb ? get(tlb->page[page % PTRS_PER_PTE]) : NULL;
 }
 
+bool fake_empty(unsigned long addr, unsigned int nr)
+{
+	unsigned long first = (addr - SHIM_VMALLOC_START) >> PAGE_SHIFT;
+	const pte_t *ptes = shim_table_get(first / PTRS_PER_PTE);
+	const struct fake_tlb *tlb = get(fake_tlb[first / PTRS_PER_PTE]);
+	unsigned int i, slot = first % PTRS_PER_PTE;
+
+	for (i = slot; i < slot + nr; i++)
+		if (ptes[i].pte || (tlb && tlb->page[i]))
+			return false;
+	return true;
+}
+
 struct page *fake_read(const void *addr)
 {
 	pteval_t pte = fake_pte((unsigned long)addr);

@@ -52,6 +52,8 @@ extern bool fake_tasks;
 struct page *fake_read(const void *addr);
 /* What a TLB may hold for @addr, live or stale, or NULL. */
 struct page *fake_cached(unsigned long addr);
+/* Neither PTEs nor TLBs have anything for @nr pages, all in one table. */
+bool fake_empty(unsigned long addr, unsigned int nr);
 /* PTE of @addr. */
 pteval_t fake_pte(unsigned long addr);
 /* Translations of @page that exist. */

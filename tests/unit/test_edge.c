@@ -64,6 +64,7 @@ static void unmap_bad(const char *addr, unsigned int nr)
 void test_unmap_bad_address(void)
 {
 	const char *small, *large;
+	unsigned int bit;
 	int policy;
 
 	for (policy = 0; policy < PVMEM_NR_POLICIES; policy++) {
@@ -78,11 +79,16 @@ void test_unmap_bad_address(void)
 		unmap_bad(small + 4 * PAGE_SIZE, 1);
 		unmap_bad(small, 4);
 		unmap_bad(small, 6);
+		/* Bits that mean something in a span must not in a length. */
+		for (bit = PVMEM_SPAN_LEN + 1; bit; bit <<= 1)
+			unmap_bad(small, bit | 5);
 		unmap_bad(small + 5 * PAGE_SIZE, 0);
 		unmap_bad(large + PAGE_SIZE, 0);
 		unmap_bad(large + PVMEM_BLOCK_SIZE, 0);
 		unmap_bad(large + PVMEM_BLOCK_SIZE, 188);
 		unmap_bad(large, 512);
+		for (bit = PVMEM_SPAN_LEN + 1; bit; bit <<= 1)
+			unmap_bad(large, bit | 512);
 		check(!world_unmap(&w, 0));
 		check(!world_unmap(&w, 0));
 		unmap_bad(small, 0);
@@ -92,6 +98,30 @@ void test_unmap_bad_address(void)
 		purge();
 		unmap_bad(small, 0);
 		unmap_bad(large, 0);
+		world_stop(&w);
+	}
+}
+
+/* Any length can be unmapped with its length given. */
+void test_unmap_huge(void)
+{
+	static const unsigned int nr[] = { 1024, 2048, 4096, 4096 + 512, 8192 + 512, 16384, 16384 + 512, 32768 + 512 };
+	struct pvmem_config config = world_config;
+	unsigned int i, policy;
+
+	for (policy = 0; policy < PVMEM_NR_POLICIES; policy++) {
+		config.policy = policy;
+		config.max_blocks = 250;
+		fake_reset();
+		check(world_start(&w, &config));
+		for (i = 0; i < sizeof(nr) / sizeof(*nr); i++) {
+			check(world_map(&w, nr[i], 20, 0));
+			check(!pvmem_vunmap(w.pv, w.live[0].addr, nr[i]));
+			w.nr_live = 0;
+			world_check(&w);
+			check(w.walk.dead == nr[i]);
+			purge();
+		}
 		world_stop(&w);
 	}
 }

@@ -28,12 +28,12 @@ void test_va_tree_model(void)
 
 void test_vmap_model(void)
 {
-	run_seeds(interp_vmap, 120, 2500);
+	run_seeds(interp_vmap, 80, 2500);
 }
 
 /* The task changes CPU wherever it may. */
 void test_vmap_model_migrating(void)
 {
 	shim_migrate(true, 1);
-	run_seeds(interp_vmap, 40, 2500);
+	run_seeds(interp_vmap, 30, 2500);
 }

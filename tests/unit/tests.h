@@ -17,6 +17,7 @@
 	T(vmap_model_migrating) \
 	T(map_bad_arguments) \
 	T(unmap_bad_address) \
+	T(unmap_huge) \
 	T(same_page_many_times) \
 	T(unholdable_pages) \
 	T(policy_switch) \
