@@ -109,8 +109,12 @@ void preempt_disable(void)
 void preempt_enable(void)
 {
 	check(task.preempt > 0);
-	if (!--task.preempt)
-		pthread_mutex_unlock(&shim_cpus[task.cpu].mutex);
+	if (--task.preempt)
+		return;
+	pthread_mutex_unlock(&shim_cpus[task.cpu].mutex);
+	/* What a bug would let others see, let them see. */
+	if (migrate && rand_r(&task.seed) % 16 == 0)
+		sched_yield();
 }
 
 /* Taking the CPU's mutex waits for whoever runs there; a task that queued for it stays queued. */

@@ -38,12 +38,15 @@ static bool passes(const struct ktap_test *test)
 
 int ktap_main(const struct ktap_test *tests, unsigned int nr, int argc, char **argv)
 {
+	bool stop = argc > 1 && !strcmp(argv[1], "--stop");
 	unsigned int i, run = 0, failed = 0;
 
+	argc -= stop;
+	argv += stop;
 	for (i = 0; i < nr; i++)
 		run += wanted(&tests[i], argc, argv);
 	printf("KTAP version 1\n1..%u\n", run);
-	for (i = 0, run = 0; i < nr; i++) {
+	for (i = 0, run = 0; i < nr && !(stop && failed); i++) {
 		bool ok;
 
 		if (!wanted(&tests[i], argc, argv))

@@ -8,7 +8,7 @@ struct ktap_test {
 	void (*run)(void);
 };
 
-/* Tests named in @argv, or all. Return: exit status. */
+/* Tests named in @argv, or all; up to the first that fails after "--stop". Return: exit status. */
 int ktap_main(const struct ktap_test *tests, unsigned int nr, int argc, char **argv);
 
 #endif

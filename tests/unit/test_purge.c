@@ -175,18 +175,25 @@ void test_purge_refused_always(void)
 
 void test_alias_table(void)
 {
-	struct page *pages[4] = { pfn_to_page(0), pfn_to_page(9), pfn_to_page(0), pfn_to_page(10) }, *to[4];
+	struct page *pages[3] = { pfn_to_page(0), pfn_to_page(9), pfn_to_page(0) }, *to[3];
+	struct page *bad[3] = { pfn_to_page(5), NULL, pfn_to_page(6) };
 	struct pvmem_alias alias;
 
 	check(!pvmem_alias_init(&alias, 10));
-	check(pvmem_alias_record(&alias, to, pages, 4) == 3);
-	check(to[0] == pages[0] && to[1] == pages[1] && to[2] == pages[2]);
+	check(pvmem_alias_record(&alias, to, pages, 3));
+	check(!memcmp(to, pages, sizeof(to)));
 	check(pvmem_alias_query(&alias, pages[0]) && pvmem_alias_query(&alias, pages[1]));
-	check(!pvmem_alias_query(&alias, pfn_to_page(1)) && !pvmem_alias_query(&alias, pages[3]));
+	check(!pvmem_alias_query(&alias, pfn_to_page(1)) && !pvmem_alias_query(&alias, pfn_to_page(10)));
 	pvmem_alias_drop(&alias, to, 2);
 	check(pvmem_alias_query(&alias, pages[0]) && !pvmem_alias_query(&alias, pages[1]));
 	pvmem_alias_drop(&alias, to + 2, 1);
 	check(!pvmem_alias_query(&alias, pages[0]));
+	/* All or nothing, and nothing for what is no page. */
+	check(!pvmem_alias_record(&alias, to, bad, 3));
+	bad[1] = pfn_to_page(10);
+	check(!pvmem_alias_record(&alias, to, bad, 3));
+	check(!pvmem_alias_query(&alias, bad[0]) && !pvmem_alias_query(&alias, bad[2]));
+	check(!pvmem_alias_query(&alias, NULL));
 	pvmem_alias_exit(&alias);
 	shim_fail_alloc(1, false);
 	check(pvmem_alias_init(&alias, 10) == -ENOMEM);

@@ -13,8 +13,6 @@
 
 #define UNIT_TESTS(T) \
 	T(va_tree_model) \
-	T(vmap_model) \
-	T(vmap_model_migrating) \
 	T(map_bad_arguments) \
 	T(unmap_bad_address) \
 	T(unmap_huge) \
@@ -49,6 +47,8 @@
 	T(pool_out_of_memory) \
 	T(pool_freeze) \
 	T(pool_cpu_leaves) \
+	T(vmap_model) \
+	T(vmap_model_migrating) \
 	T(every_allocation_fails) \
 	T(every_backend_call_fails) \
 	STRESS_TESTS(T)
