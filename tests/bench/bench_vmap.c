@@ -33,6 +33,8 @@
 #define BENCH_OPS_MAX 10000000
 /* Pages mapped between two chances for others to run. */
 #define BENCH_RESCHED_PAGES 512
+/* Pages that the operations between two such chances may take. */
+#define BENCH_ROOM (BENCH_RESCHED_PAGES + BENCH_N_MAX)
 /* Operations until the sizes repeat. */
 #define BENCH_SIZES 32
 
@@ -69,38 +71,49 @@ struct bench_thread {
 };
 
 /*
- * Read the tag of each page and write a word to it, in six instructions. Returns 0 when the tags are those of @n pages beginning with @tag.
+ * Read the tag of each page through its mapping, in little more than one
+ * instruction a page. Returns the sum of the tags.
  */
-static __always_inline unsigned long bench_touch(void *addr, unsigned int n, unsigned long tag)
+static __always_inline unsigned long bench_touch(const void *addr, unsigned int n)
 {
-	unsigned long sum = 0, *word = addr, *end = addr + (n << PAGE_SHIFT);
+	unsigned long sum = 0;
 
-#pragma GCC unroll 4
-	do {
-		sum += READ_ONCE(word[0]);
-		WRITE_ONCE(word[1], sum);
-		word += PAGE_SIZE / sizeof(*word);
-	} while (word != end);
-	return sum - n * tag - n * (n - 1) / 2;
+#define TAG(i) READ_ONCE(*(const unsigned long *)(addr + (i)*PAGE_SIZE))
+	for (; n >= 8; n -= 8, addr += 8 * PAGE_SIZE)
+		sum += TAG(0) + TAG(1) + TAG(2) + TAG(3) + TAG(4) + TAG(5) + TAG(6) + TAG(7);
+	for (; n; n--, addr += PAGE_SIZE)
+		sum += TAG(0);
+#undef TAG
+	return sum;
 }
 
-/* Inlined for each @impl, so that the loop costs few instructions of its own. */
+/* What the tags of the pool's pages from @from to @to add up to. */
+static unsigned long bench_tag_sum(struct page **from, struct page **to)
+{
+	unsigned long n = to - from;
+
+	return n * bench_tag(from - bench_pool) + n * (n - 1) / 2;
+}
+
+/*
+ * Inlined for each @impl, so that the loop costs few instructions of its own.
+ * The tags read are added up, and compared with what they should be at the end
+ * of each chunk: a mapping that led to a wrong page shows.
+ */
 static __always_inline void bench_ops(struct bench_thread *thread, enum bench_impl impl, bool split)
 {
 	const struct bench_job *job = thread->job;
-	struct page **const first = thread->pages, **const end = first + BENCH_POOL_PAGES, **at = first;
-	const unsigned long tag = bench_tag(first - bench_pool), ops = job->ops;
+	struct page **const first = thread->pages, **const end = first + BENCH_POOL_PAGES, **at = first, **from = first;
+	const unsigned long ops = job->ops;
 	const unsigned long chunk = impl == BENCH_PVMEM ? min_t(unsigned long, job->purge, BENCH_RESCHED_PAGES)
 							: BENCH_RESCHED_PAGES;
-	unsigned long i, since_purge = 0, since_resched = 0;
+	unsigned long i, sum = 0, since_purge = 0, since_resched = 0;
 	u64 before = 0;
 
 	for (i = 0; i < ops; i++) {
 		unsigned int n = job->size[i % BENCH_SIZES];
 		void *addr;
 
-		if (at + n > end)
-			at = first;
 		if (split)
 			before = rdtsc_ordered();
 		addr = bench_map(impl, at, n);
@@ -108,7 +121,7 @@ static __always_inline void bench_ops(struct bench_thread *thread, enum bench_im
 			thread->err = -ENOMEM;
 			return;
 		}
-		thread->bad |= bench_touch(addr, n, tag + (at - first));
+		sum += bench_touch(addr, n);
 		if (split)
 			thread->map_cycles += rdtsc_ordered() - before;
 		bench_unmap(impl, addr, n);
@@ -116,6 +129,11 @@ static __always_inline void bench_ops(struct bench_thread *thread, enum bench_im
 		since_resched += n;
 		if (likely(since_resched < chunk))
 			continue;
+		thread->bad |= sum ^ bench_tag_sum(from, at);
+		sum = 0;
+		if (at + BENCH_ROOM > end)
+			at = first;
+		from = at;
 		thread->mapped += since_resched;
 		since_purge += since_resched;
 		since_resched = 0;
@@ -125,6 +143,7 @@ static __always_inline void bench_ops(struct bench_thread *thread, enum bench_im
 		}
 		cond_resched();
 	}
+	thread->bad |= sum ^ bench_tag_sum(from, at);
 	thread->mapped += since_resched;
 	thread->err = bench_purge(impl) ?: thread->err;
 }

@@ -42,11 +42,13 @@ def default_policy(guest):
 
 
 def number(value):
-    """Three figures, with thousands separated."""
+    """Three or four figures."""
     if value is None:
         return "-"
     if value and abs(value) < 0.0005:
         return "<0.001"
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:,.1f} M"
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"

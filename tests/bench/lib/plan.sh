@@ -26,26 +26,33 @@ vm_args() {
 # for what is counted rather than timed.
 guest_args() {
 	printf '%s\n' "guest=$1" "clock=$2"
-	case $2 in
-	icount) printf '%s\n' "threads=1" "counts=1" ;;
-	wall) printf '%s\n' "threads=1 2" ;;
+	case $1-$2 in
+	bare-icount) printf '%s\n' "threads=1" "counts=1" ;; # one CPU
+	*-icount) printf '%s\n' "threads=1 2" "counts=1" ;;
+	*) printf '%s\n' "threads=1 2" ;;
 	esac
+	# Page-table pages need preparing on Xen only.
+	case $1 in
+	bare | kvm) echo "batches=" ;;
+	esac
+	[ -z "$QUICK" ] || { quick_args "$2"; return; }
 	# A small guest cannot spare the memory that many live mappings take.
 	case $1-$2 in
 	bare-wall | xen-pv-wall) echo "live_pages=262144" ;;
 	esac
-	if [ -n "$QUICK" ]; then
-		printf '%s\n' "sizes=1 16 64 512 fs" "policies=default" "batches=1 8 16 32 64"
-		case $2 in
-		icount) echo "runs=2" ;;
-		wall) echo "runs=5" ;;
-		esac
-	else
-		case $2 in
-		icount) echo "runs=3" ;;
-		wall) echo "runs=7" ;;
-		esac
-	fi
+	case $2 in
+	icount) echo "runs=3" ;;
+	wall) echo "runs=7" ;;
+	esac
+}
+
+# quick_args CLOCK
+quick_args() {
+	printf '%s\n' "sizes=1 16 64 512 fs" "policies=default"
+	case $1 in
+	icount) echo "runs=2" ;;
+	wall) echo "runs=5" ;;
+	esac
 }
 
 # limit_of KIND CLOCK: seconds, several times what an idle machine takes.
