@@ -67,6 +67,7 @@ void test_map_sizes(struct test *test);
 void test_map_shapes(struct test *test);
 void test_map_refused(struct test *test);
 void test_map_grow(struct test *test);
+void test_map_huge(struct test *test);
 void test_unmap_pages(struct test *test);
 void test_unmap_bad(struct test *test);
 void test_policy_hold(struct test *test);

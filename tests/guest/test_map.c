@@ -326,6 +326,50 @@ void test_map_grow(struct test *test)
 	test_pages_free(pages, MAP_SIZE_MAX);
 }
 
+/* One page so many times that the length has bits far beyond those of a table. */
+static const char *map_check_huge(struct page *page, unsigned int nr)
+{
+	struct page **pages = kvmalloc_array(nr, sizeof(*pages), GFP_KERNEL);
+	const char *why = NULL;
+	unsigned int i;
+	void *addr;
+
+	if (!pages)
+		return "no memory";
+	for (i = 0; i < nr; i++)
+		pages[i] = page;
+	addr = pvmem_map(pages, nr, PAGE_KERNEL);
+	kvfree(pages);
+	if (!addr)
+		return "not mapped";
+	if (test_present(addr, nr) != nr)
+		why = "not every entry is present";
+	pvmem_unmap_ram(addr, nr);
+	if (test_stat("live_pages"))
+		why = "not all unmapped";
+	return map_check_gone(addr, &page, 1) ?: why;
+}
+
+/**
+ * test_map_huge() - tens of megabytes
+ * @test: the case.
+ */
+void test_map_huge(struct test *test)
+{
+	static const unsigned int sizes[] = { 4096, 4096 + 5, 8192 + 512, 16384 + 512, 32768 + 129 };
+	struct page *page = alloc_page(GFP_KERNEL);
+	unsigned int i;
+
+	test_policy(PVMEM_POLICY_TRACK);
+	for (i = 0; page && i < ARRAY_SIZE(sizes); i++) {
+		test_note(test, "%u pages", sizes[i]);
+		test_why(test, map_check_huge(page, sizes[i]), "a huge map");
+	}
+	test_check(test, page && !test_stat("lazy_pages"), "nothing lazy");
+	if (page)
+		__free_page(page);
+}
+
 #define SOME 4
 #define ALL 12
 
@@ -400,7 +444,8 @@ void test_unmap_pages(struct test *test)
 void test_unmap_bad(struct test *test)
 {
 	struct page **pages = test_pages_alloc(8);
-	long bad = test_stat("unmap_bad");
+	long bad = test_stat("unmap_bad"), refused;
+	unsigned int bit;
 	void *addr = pages ? pvmem_map(pages, 8, PAGE_KERNEL) : NULL;
 
 	if (!addr) {
@@ -413,12 +458,15 @@ void test_unmap_bad(struct test *test)
 	pvmem_unmap(page_address(pages[0]));
 	pvmem_unmap_ram(addr, 7);
 	pvmem_unmap_ram(addr, 0);
-	test_check(test, test_stat("unmap_bad") == bad + 5, "five refusals counted, of none of the pages of a map one");
+	for (bit = 16; bit; bit <<= 1)
+		pvmem_unmap_ram(addr, 8 | bit);
+	refused = test_stat("unmap_bad") - bad;
+	test_check(test, refused == 5 + 28, "each refused and counted, but for no pages: %ld", refused);
 	test_fill(addr, 8, 1);
 	test_check(test, test_present(addr, 8) == 8 && !test_verify_pages(pages, 8, 1), "the mapping is untouched");
 	pvmem_unmap(addr);
 	pvmem_unmap(addr);
-	test_check(test, test_stat("unmap_bad") == bad + 6, "unmapped twice, counted");
+	test_check(test, test_stat("unmap_bad") == bad + refused + 1, "unmapped twice, counted");
 	test_check(test, !pvmem_unmap_aliases() && !test_aliased(pages, 8), "purged");
 	test_check(test, !test_stat("live_pages") && !test_counts_above(pages, 8, 1), "nothing live, nothing held");
 	test_pages_free(pages, 8);
