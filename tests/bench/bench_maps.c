@@ -6,7 +6,7 @@
 #define BENCH_POOL_ALL (BENCH_THREADS_MAX * BENCH_POOL_PAGES)
 
 struct page **bench_pool;
-void *bench_pool_mapped;
+char *bench_pool_mapped;
 
 static const char *const bench_impl_names[BENCH_NR_IMPLS] = { "none", "vm_map_ram", "vmap", "pvmem" };
 

@@ -26,7 +26,7 @@ enum bench_impl {
 /* Thread t has pages [t * BENCH_POOL_PAGES, (t + 1) * BENCH_POOL_PAGES). */
 extern struct page **bench_pool;
 /* All of the pool mapped once, for impl=none: the cost of the loop itself. */
-extern void *bench_pool_mapped;
+extern char *bench_pool_mapped;
 
 /* Page number @i of the pool holds this word. */
 static inline unsigned long bench_tag(unsigned long i)

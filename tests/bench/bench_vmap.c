@@ -74,7 +74,7 @@ struct bench_thread {
  * Read the tag of each page through its mapping, in little more than one
  * instruction a page. Returns the sum of the tags.
  */
-static __always_inline unsigned long bench_touch(const void *addr, unsigned int n)
+static __always_inline unsigned long bench_touch(const char *addr, unsigned int n)
 {
 	unsigned long sum = 0;
 

@@ -320,8 +320,8 @@ def losses(rows):
 def method(env):
     quick = " This was a quick run: fewer sizes, policies and repetitions." if env.get("quick") else ""
     return [page.heading("How it was measured"), page.bullets([
-        "One operation maps n pages, reads and writes each, and unmaps them. The pages rotate over 8,192, so that no "
-        "mapping left over from before is met again. Each page's tag is checked through the mapping.",
+        "One operation maps n pages, reads a word of each, and unmaps them. The pages rotate over 8,192, so that no "
+        "mapping left over from before is met again. The words are checked: every mapping led to the right page.",
         "All unmapping is paid for inside the timed region: pvmem purges every 2,048 unmapped pages on the CPU that is "
         "timed, the stock kernel at its own limit, and both once more at the end.",
         "Stock and pvmem take turns within one boot. Ratios are medians over pairs of neighbouring runs." + quick,
