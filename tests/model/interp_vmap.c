@@ -118,6 +118,7 @@ static unsigned long lazy_unmatched(struct pvmem *pv, struct page **filter, unsi
 	unsigned int slot, len, i;
 
 	list_for_each_entry(block, &pv->blocks, link) {
+		/* cppcheck-suppress uninitvar */
 		for (slot = 0; slot < block->next; slot += len) {
 			bool match = false;
 
@@ -125,7 +126,7 @@ static unsigned long lazy_unmatched(struct pvmem *pv, struct page **filter, unsi
 			if (pvmem_span_state(block->span[slot]) != PVMEM_SPAN_DEAD)
 				continue;
 			for (i = slot; i < slot + len; i++)
-				match |= filter_has(filter, nr, block->pages[i]);
+				match |= filter_has(filter, nr, block->table.pages[i]);
 			sum += match ? 0 : len;
 		}
 	}

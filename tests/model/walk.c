@@ -76,13 +76,13 @@ static void walk_slot(struct pvmem_block *block, unsigned int slot, unsigned sho
 
 	switch (pvmem_span_state(span)) {
 	case PVMEM_SPAN_LIVE:
-		check(pte >> PAGE_SHIFT == page_to_pfn(block->pages[slot]));
-		check(cached == block->pages[slot]);
+		check(pte >> PAGE_SHIFT == page_to_pfn(block->table.pages[slot]));
+		check(cached == block->table.pages[slot]);
 		break;
 	case PVMEM_SPAN_DEAD:
 		check(!(span & PVMEM_SPAN_CLEARED) || !pte);
 		/* Not all entries of a map that failed were set. */
-		check(!cached || cached == block->pages[slot]);
+		check(!cached || cached == block->table.pages[slot]);
 		break;
 	default:
 		die("slot %u belongs to a purge, and none is running", slot);
@@ -101,14 +101,14 @@ static void walk_pages(struct pvmem *pv, struct walk *walk, struct pvmem_block *
 	unsigned int i, nr = pvmem_span_len(span);
 
 	for (i = slot; i < slot + nr; i++) {
-		unsigned long pfn = page_to_pfn(block->pages[i]);
+		unsigned long pfn = page_to_pfn(block->table.pages[i]);
 
 		check(pfn < pv->alias.nr_pfns);
 		walk->aliases[pfn]++;
 		if (pvmem_span_state(span) == PVMEM_SPAN_DEAD)
 			walk->lazy[pfn]++;
 		if (span & PVMEM_SPAN_HELD)
-			walk->refs[page_to_pfn(compound_head(block->pages[i]))]++;
+			walk->refs[page_to_pfn(compound_head(block->table.pages[i]))]++;
 	}
 }
 

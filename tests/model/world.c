@@ -114,7 +114,8 @@ static void check_refs(struct world *w)
 
 	memcpy(refs, w->walk.refs, sizeof(refs));
 	for (i = 0; i < WORLD_PAGES; i++)
-		if (i != WORLD_OUTSIDE && (i == WORLD_COMPOUND || i == WORLD_PLAIN || i < WORLD_COMPOUND || i > WORLD_OUTSIDE))
+		if (i != WORLD_OUTSIDE &&
+		    (i == WORLD_COMPOUND || i == WORLD_PLAIN || i < WORLD_COMPOUND || i > WORLD_OUTSIDE))
 			refs[page_to_pfn(w->page[i])]++;
 	for (i = 0; i < w->nr_out; i++)
 		refs[page_to_pfn(w->out[i])]++;
@@ -203,6 +204,12 @@ const char *world_map(struct world *w, unsigned int nr, unsigned int first, unsi
 	return NULL;
 }
 
+void world_forget(struct world *w, unsigned int index)
+{
+	free(w->live[index].pages);
+	w->live[index] = w->live[--w->nr_live];
+}
+
 int world_unmap(struct world *w, unsigned int index)
 {
 	struct world_mapping *mapping = &w->live[index];
@@ -211,8 +218,7 @@ int world_unmap(struct world *w, unsigned int index)
 	/* Even when a page that cannot be held could not be purged, it is unmapped. */
 	if (err && world_faultless())
 		die("unmapping %u pages: error %d", mapping->nr, err);
-	free(mapping->pages);
-	*mapping = w->live[--w->nr_live];
+	world_forget(w, index);
 	return err;
 }
 

@@ -36,7 +36,7 @@ struct world {
 	struct page *out[WORLD_OUT];
 	unsigned int nr_out;
 	unsigned int outside_at; /* where world_map() puts the page that is not RAM, if the map is that long */
-	struct walk walk; /* as of the last world_check() */
+	struct walk walk;	 /* as of the last world_check() */
 };
 
 /* Policy hold, windows of 2 blocks, at most 8, a lazy limit that is not reached, a small pool. */
@@ -51,6 +51,8 @@ void world_check(struct world *w);
 /* A new mapping, the last in @live, or NULL. Pages: @first, @first + @step, ..., all of RAM but for @outside_at. */
 const char *world_map(struct world *w, unsigned int nr, unsigned int first, unsigned int step);
 int world_unmap(struct world *w, unsigned int index);
+/* The test has unmapped it. */
+void world_forget(struct world *w, unsigned int index);
 /* The user frees a page that is not mapped and allocates another; false: it is mapped. */
 bool world_renew_page(struct world *w, unsigned int index);
 bool world_take(struct world *w);

@@ -57,8 +57,8 @@ static void area_map(unsigned long first, unsigned long nr, struct page **pages,
 
 		if (!shim_table_get(index))
 			shim_table_replace(index, shim_table_alloc());
-		shim_table_get(index)[i % PTRS_PER_PTE].pte = pages ? page_to_pfn(pages[i - first]) << PAGE_SHIFT |
-							     pgprot_val(prot) : 0;
+		shim_table_get(index)[i % PTRS_PER_PTE].pte =
+			pages ? page_to_pfn(pages[i - first]) << PAGE_SHIFT | pgprot_val(prot) : 0;
 	}
 }
 

@@ -147,14 +147,19 @@ static int fake_set(struct pvmem *pv, struct pvmem_table *table, unsigned int fi
 		    unsigned int nr, pgprot_t prot)
 {
 	unsigned int i, end = nr;
+	unsigned long offset;
 
-	check(nr && first + nr <= PTRS_PER_PTE);
+	check(nr && nr <= PVMEM_SMALL_MAX && first + nr <= PTRS_PER_PTE);
 	if (fake_fails(FAKE_SET, FAKE_CALL))
 		end = 0;
 	else if (fake_fails(FAKE_SET, FAKE_ELEMENT))
 		end = nr / 2;
-	for (i = 0; i < end; i++)
-		entry_set(pv, table, first + i, pages[i], prot);
+	for (i = 0; i < nr; i++) {
+		if (!pvmem_alias_record(&pv->alias, table->pages + first + i, pages[i], &offset))
+			return pvmem_alias_refuse(pv, table->pages + first, pages, nr);
+		if (i < end)
+			entry_set(pv, table, first + i, pages[i], prot);
+	}
 	return end < nr ? -EFAULT : 0;
 }
 
@@ -175,7 +180,8 @@ static int fake_build(struct pvmem *pv, struct pvmem_range *ranges, unsigned int
 			continue;
 		table_swap(&ranges[r]);
 		for (i = 0; i < ranges[r].nr; i++)
-			entry_set(pv, ranges[r].table, ranges[r].first + i, ranges[r].pages[i], prot);
+			entry_set(pv, ranges[r].table, ranges[r].first + i,
+				  ranges[r].table->pages[ranges[r].first + i], prot);
 	}
 	return err;
 }

@@ -34,8 +34,8 @@ enum fake_op {
 
 enum fake_failure {
 	FAKE_ELEMENT, /* one range or page, the others succeed; half of what set() and clear() should do is done */
-	FAKE_CALL, /* a whole call, nothing is done */
-	FAKE_FLUSH, /* a zap clears its entries, and fails to flush */
+	FAKE_CALL,    /* a whole call, nothing is done */
+	FAKE_FLUSH,   /* a zap clears its entries, and fails to flush */
 	FAKE_NR_FAILURES,
 };
 

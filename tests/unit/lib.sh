@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # what is set here is for those who source it
 # Builds guest/pvmem's allocators for userspace. Source it after scripts/lib.sh.
 
 UNIT_BUILD=$BUILD/unit
 # Another tree's guest/pvmem can be tested, with its include/ two levels up.
 GUEST_DIR=${GUEST_DIR:-$TOP/guest/pvmem}
+UNIT_TSAN_OPTIONS=suppressions=$TOP/tests/unit/tsan.supp
 SHIM_WARNINGS='-Wall -Wextra -Wno-unknown-pragmas -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers'
 
 # unit_guest_sources DIR: what does not need a real kernel or hypervisor.
@@ -50,11 +52,15 @@ unit_compile() {
 		return
 	fi
 	mkdir -p "${out%/*}"
-	# Kernel code is not checked for what the kernel does not ask for.
 	nice "$compiler" "${flags[@]}" "${sources[@]}" "$@" -o "$out"
 }
 
 # unit_tests: every test program's file but the ones shared with others.
 unit_tests() {
 	printf '%s\n' "$TOP"/tests/unit/{main,ktap}.c "$TOP"/tests/unit/test_*.c
+}
+
+# unit_stress_tests: the names in STRESS_TESTS.
+unit_stress_tests() {
+	sed -n '/define STRESS_TESTS/,/^$/s/.*\tT(\([a-z_]*\)).*/\1/p' "$TOP/tests/unit/tests.h"
 }

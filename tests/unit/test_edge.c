@@ -117,7 +117,7 @@ void test_unmap_huge(void)
 		for (i = 0; i < sizeof(nr) / sizeof(*nr); i++) {
 			check(world_map(&w, nr[i], 20, 0));
 			check(!pvmem_vunmap(w.pv, w.live[0].addr, nr[i]));
-			w.nr_live = 0;
+			world_forget(&w, 0);
 			world_check(&w);
 			check(w.walk.dead == nr[i]);
 			purge();
@@ -217,7 +217,8 @@ void test_page_outside_table(void)
 		check(!world_map(&w, nr[i], 20, 1));
 		world_check(&w);
 	}
-	check(w.walk.used == 1 && !w.walk.dead);
+	purge();
+	check(w.walk.used == 1 && w.walk.live == 1);
 	world_stop(&w);
 }
 

@@ -79,6 +79,25 @@ void test_purge_many_spans(void)
 	}
 }
 
+/* Blocks of 85 dead spans each: the fourth does not fit into the batch. */
+void test_purge_batch_full(void)
+{
+	int policy, i, nr = 5 * 170;
+
+	for (policy = 0; policy < PVMEM_NR_POLICIES; policy++) {
+		start(policy);
+		for (i = 0; i < nr; i++)
+			check(world_map(&w, 3, 20, 0));
+		for (i = nr - 1; i > 0; i -= 2)
+			world_unmap(&w, i);
+		check(!pvmem_purge(w.pv));
+		world_check(&w);
+		check(!w.walk.dead && w.walk.live == nr / 2 * 3);
+		unmap_all();
+		world_stop(&w);
+	}
+}
+
 void test_purge_filter(void)
 {
 	struct page *filter[3];
@@ -180,7 +199,7 @@ void test_alias_table(void)
 	struct pvmem_alias alias;
 
 	check(!pvmem_alias_init(&alias, 10));
-	check(pvmem_alias_record(&alias, to, pages, 3));
+	check(pvmem_alias_record_all(&alias, to, pages, 3) == 3);
 	check(!memcmp(to, pages, sizeof(to)));
 	check(pvmem_alias_query(&alias, pages[0]) && pvmem_alias_query(&alias, pages[1]));
 	check(!pvmem_alias_query(&alias, pfn_to_page(1)) && !pvmem_alias_query(&alias, pfn_to_page(10)));
@@ -188,12 +207,14 @@ void test_alias_table(void)
 	check(pvmem_alias_query(&alias, pages[0]) && !pvmem_alias_query(&alias, pages[1]));
 	pvmem_alias_drop(&alias, to + 2, 1);
 	check(!pvmem_alias_query(&alias, pages[0]));
-	/* All or nothing, and nothing for what is no page. */
-	check(!pvmem_alias_record(&alias, to, bad, 3));
+	/* What is no page is not counted, nor what comes after it. */
+	check(pvmem_alias_record_all(&alias, to, bad, 3) == 1);
+	pvmem_alias_drop(&alias, to, 1);
 	bad[1] = pfn_to_page(10);
-	check(!pvmem_alias_record(&alias, to, bad, 3));
-	check(!pvmem_alias_query(&alias, bad[0]) && !pvmem_alias_query(&alias, bad[2]));
-	check(!pvmem_alias_query(&alias, NULL));
+	check(pvmem_alias_record_all(&alias, to, bad, 3) == 1);
+	check(pvmem_alias_query(&alias, bad[0]) && !pvmem_alias_query(&alias, bad[2]));
+	pvmem_alias_drop(&alias, to, 1);
+	check(!pvmem_alias_query(&alias, bad[0]) && !pvmem_alias_query(&alias, NULL));
 	pvmem_alias_exit(&alias);
 	shim_fail_alloc(1, false);
 	check(pvmem_alias_init(&alias, 10) == -ENOMEM);

@@ -72,8 +72,8 @@ static void do_map(struct stress_task *task)
 		return;
 	mapping->nr = kind == 0 ? 1 + draw(task, 700) : kind < 4 ? 1 + draw(task, 128) : 1 + draw(task, 4);
 	for (i = 0; i < mapping->nr; i++)
-		mapping->page[i] = draw(task, 8) ? task->page[draw(task, PAGES)] :
-						   task->stress->shared[draw(task, SHARED)];
+		mapping->page[i] = draw(task, 8) ? task->page[draw(task, PAGES)]
+						 : task->stress->shared[draw(task, SHARED)];
 	mapping->addr = pvmem_vmap(task->stress->pv, mapping->page, mapping->nr, PAGE_KERNEL);
 	task->nr_live += !!mapping->addr;
 }
@@ -107,6 +107,7 @@ static void do_purge(struct stress_task *task)
 	unsigned int i = draw(task, PAGES);
 	int err;
 
+	check(pvmem_lazy_pages(pv) < 100000);
 	switch (draw(task, 4)) {
 	case 0:
 		pvmem_try_purge(pv);
@@ -199,7 +200,8 @@ static void do_query(struct stress_task *task)
 {
 	struct pvmem *pv = task->stress->pv;
 
-	pvmem_lazy_pages(pv);
+	/* Never below zero, which would look like very many. */
+	check(pvmem_lazy_pages(pv) < 100000);
 	pvmem_overhead_bytes(pv);
 	pvmem_ptpool_pages(pv);
 	check(pvmem_windows_bytes(pv) >= PVMEM_BLOCK_SIZE);
@@ -211,10 +213,10 @@ static void do_query(struct stress_task *task)
 static void *stress_task(void *arg)
 {
 	/* The weight is the number of times. */
-	static void (*const op[])(struct stress_task *task) = {
-		do_map, do_map, do_map, do_map, do_map, do_map, do_map, do_map, do_unmap, do_unmap, do_unmap,
-		do_unmap, do_unmap, do_unmap, do_unmap, do_unmap, do_purge, do_renew, do_take, do_take, do_take,
-		do_give, do_give, do_give, do_pool, do_cpu, do_query,
+	static void (*const op[])(struct stress_task * task) = {
+		do_map,	  do_map,   do_map,   do_map,	do_map,	  do_map,   do_map,   do_map,	do_unmap,
+		do_unmap, do_unmap, do_unmap, do_unmap, do_unmap, do_unmap, do_unmap, do_purge, do_renew,
+		do_take,  do_take,  do_take,  do_give,	do_give,  do_give,  do_pool,  do_cpu,	do_query,
 	};
 	struct stress_task *task = arg;
 	unsigned int i;

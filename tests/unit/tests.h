@@ -3,54 +3,55 @@
 #define UNIT_TESTS_H
 
 /* With several tasks: for TSan. */
-#define STRESS_TESTS(T) \
-	T(stress_hold) \
-	T(stress_track) \
-	T(stress_eager) \
-	T(stress_switching) \
+#define STRESS_TESTS(T)       \
+	T(stress_hold)        \
+	T(stress_track)       \
+	T(stress_eager)       \
+	T(stress_switching)   \
 	T(stress_with_faults) \
 	T(stress_unholdable)
 
-#define UNIT_TESTS(T) \
-	T(va_tree_model) \
-	T(map_bad_arguments) \
-	T(unmap_bad_address) \
-	T(unmap_huge) \
-	T(same_page_many_times) \
-	T(unholdable_pages) \
-	T(policy_switch) \
-	T(page_outside_table) \
-	T(address_space_exhausted) \
-	T(window_growth_fails) \
-	T(window_alignment) \
+#define UNIT_TESTS(T)                   \
+	T(va_tree_model)                \
+	T(map_bad_arguments)            \
+	T(unmap_bad_address)            \
+	T(unmap_huge)                   \
+	T(same_page_many_times)         \
+	T(unholdable_pages)             \
+	T(policy_switch)                \
+	T(page_outside_table)           \
+	T(address_space_exhausted)      \
+	T(window_growth_fails)          \
+	T(window_alignment)             \
 	T(long_lived_maps_share_blocks) \
-	T(hold_keeps_pages) \
-	T(lazy_limit) \
-	T(destroy_with_live_map) \
-	T(destroy_with_page_table_out) \
-	T(destroy_with_refused_purge) \
-	T(two_instances) \
-	T(purge_nothing) \
-	T(purge_whole_blocks) \
-	T(purge_many_spans) \
-	T(purge_filter) \
-	T(purge_refused) \
-	T(purge_refused_always) \
-	T(alias_table) \
-	T(pool_watermarks) \
-	T(pool_cap) \
-	T(pool_dirty_pages) \
-	T(pool_dirty_refused) \
-	T(pool_purges_aliases) \
-	T(pool_drops_aliased) \
-	T(pool_pin_refused) \
-	T(pool_out_of_memory) \
-	T(pool_freeze) \
-	T(pool_cpu_leaves) \
-	T(vmap_model) \
-	T(vmap_model_migrating) \
-	T(every_allocation_fails) \
-	T(every_backend_call_fails) \
+	T(hold_keeps_pages)             \
+	T(lazy_limit)                   \
+	T(destroy_with_live_map)        \
+	T(destroy_with_page_table_out)  \
+	T(destroy_with_refused_purge)   \
+	T(two_instances)                \
+	T(purge_nothing)                \
+	T(purge_whole_blocks)           \
+	T(purge_many_spans)             \
+	T(purge_batch_full)             \
+	T(purge_filter)                 \
+	T(purge_refused)                \
+	T(purge_refused_always)         \
+	T(alias_table)                  \
+	T(pool_watermarks)              \
+	T(pool_cap)                     \
+	T(pool_dirty_pages)             \
+	T(pool_dirty_refused)           \
+	T(pool_purges_aliases)          \
+	T(pool_drops_aliased)           \
+	T(pool_pin_refused)             \
+	T(pool_out_of_memory)           \
+	T(pool_freeze)                  \
+	T(pool_cpu_leaves)              \
+	T(vmap_model)                   \
+	T(vmap_model_migrating)         \
+	T(every_allocation_fails)       \
+	T(every_backend_call_fails)     \
 	STRESS_TESTS(T)
 
 #define T(name) void test_##name(void);

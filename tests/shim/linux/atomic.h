@@ -21,8 +21,8 @@ static inline bool atomic_inc_not_zero(atomic_t *v)
 {
 	int old = atomic_read(v);
 
-	while (old && !__atomic_compare_exchange_n(&v->counter, &old, old + 1, false, __ATOMIC_ACQ_REL,
-						   __ATOMIC_RELAXED))
+	while (old &&
+	       !__atomic_compare_exchange_n(&v->counter, &old, old + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		;
 	return old;
 }

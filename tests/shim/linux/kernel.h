@@ -6,10 +6,10 @@
 
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
-#define SHIM_PICK(type, a, op, b) \
-	({ \
-		type shim_a = (a); \
-		type shim_b = (b); \
+#define SHIM_PICK(type, a, op, b)                   \
+	({                                          \
+		type shim_a = (a);                  \
+		type shim_b = (b);                  \
 		shim_a op shim_b ? shim_a : shim_b; \
 	})
 /* As in the kernel, min() and max() refuse to compare different types. */

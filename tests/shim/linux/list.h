@@ -8,13 +8,12 @@
 #define LIST_HEAD(name) struct list_head name = { &(name), &(name) }
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
 #define list_first_entry(head, type, member) list_entry((head)->next, type, member)
-#define list_first_entry_or_null(head, type, member) \
-	(list_empty(head) ? NULL : list_first_entry(head, type, member))
-#define list_for_each_entry(pos, head, member) \
+#define list_first_entry_or_null(head, type, member) (list_empty(head) ? NULL : list_first_entry(head, type, member))
+#define list_for_each_entry(pos, head, member)                                               \
 	for (pos = list_first_entry(head, __typeof__(*pos), member); &pos->member != (head); \
 	     pos = list_first_entry(&pos->member, __typeof__(*pos), member))
-#define list_for_each_entry_safe(pos, n, head, member) \
-	for (pos = list_first_entry(head, __typeof__(*pos), member), \
+#define list_for_each_entry_safe(pos, n, head, member)                    \
+	for (pos = list_first_entry(head, __typeof__(*pos), member),      \
 	    n = list_first_entry(&pos->member, __typeof__(*pos), member); \
 	     &pos->member != (head); pos = n, n = list_first_entry(&n->member, __typeof__(*n), member))
 

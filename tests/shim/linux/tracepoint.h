@@ -6,9 +6,9 @@
 #include <linux/compiler.h>
 
 #define TP_PROTO(...) __VA_ARGS__
-#define TRACE_EVENT(name, proto, ...) \
+#define TRACE_EVENT(name, proto, ...)          \
 	static inline void trace_##name(proto) \
-	{ \
+	{                                      \
 	}
 
 #endif
