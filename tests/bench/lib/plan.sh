@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# What is measured in which guest. Needs QUICK.
+# What is measured in which guest. Needs QUICK and CLOCK.
 
 # clocks_of KIND: the boots it gets.
 clocks_of() {
@@ -10,6 +10,11 @@ clocks_of() {
 	kvm) echo wall ;; # counted instructions are not exact in a guest's guest
 	*) return 1 ;;
 	esac
+}
+
+# counts_flushes KIND: whether it gets another boot, to count TLB flushes.
+counts_flushes() {
+	[ "$1" = xen-pv ] && [ -z "$QUICK" ] && [ "$CLOCK" != icount ]
 }
 
 # vm_args KIND CLOCK: the machine, for tests/vm/run.
