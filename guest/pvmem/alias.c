@@ -16,9 +16,14 @@
  */
 int pvmem_alias_init(struct pvmem_alias *alias, unsigned long nr_pfns)
 {
+	BUILD_BUG_ON(sizeof(struct page) % sizeof(atomic_t));
 	alias->count = vzalloc(nr_pfns * sizeof(*alias->count));
-	alias->nr_pfns = alias->count ? nr_pfns : 0;
-	return alias->count ? 0 : -ENOMEM;
+	if (!alias->count)
+		return -ENOMEM;
+	alias->nr_pfns = nr_pfns;
+	alias->base = pfn_to_page(0);
+	alias->size = nr_pfns * sizeof(struct page);
+	return 0;
 }
 
 /**
@@ -28,41 +33,29 @@ int pvmem_alias_init(struct pvmem_alias *alias, unsigned long nr_pfns)
 void pvmem_alias_exit(struct pvmem_alias *alias)
 {
 	vfree(alias->count);
-	alias->count = NULL;
-	alias->nr_pfns = 0;
+	memset(alias, 0, sizeof(*alias));
 }
 
 /**
- * pvmem_alias_record() - count a mapping of each page, and remember the pages
+ * pvmem_alias_record_all() - pvmem_alias_record() for many pages
  * @alias: the table.
- * @to: where to store the @nr page pointers, for pvmem_alias_drop().
+ * @to: where to remember them.
  * @pages: pages about to be mapped; one may appear several times.
  * @nr: number of pages.
  *
- * One loop for both, because this is the hot path of a map.
- *
- * Return: the number of pages recorded: @nr, or the index of the first page
- * that is outside the table (hot-added since load, or not RAM); it and those
- * after it were not counted.
+ * Return: @nr, or the index of the first page that is outside the table; it and
+ * those after it were not counted.
  */
-unsigned int pvmem_alias_record(struct pvmem_alias *alias, struct page **to, struct page **pages, unsigned int nr)
+unsigned int pvmem_alias_record_all(struct pvmem_alias *alias, struct page **to, struct page **pages, unsigned int nr)
 {
-	const struct page *base = pfn_to_page(0);
-	const unsigned long nr_pfns = alias->nr_pfns;
-	atomic_t *const count = alias->count;
+	unsigned long offset;
 	unsigned int i;
 
 #pragma GCC unroll 4
-	for (i = 0; i < nr; i++) {
-		struct page *page = pages[i];
-		unsigned long pfn = page - base;
-
-		if (unlikely(pfn >= nr_pfns))
-			return i;
-		to[i] = page;
-		atomic_inc(&count[pfn]);
-	}
-	return nr;
+	for (i = 0; i < nr; i++)
+		if (!pvmem_alias_record(alias, to + i, pages[i], &offset))
+			break;
+	return i;
 }
 
 /**
@@ -73,13 +66,17 @@ unsigned int pvmem_alias_record(struct pvmem_alias *alias, struct page **to, str
  */
 void pvmem_alias_drop(struct pvmem_alias *alias, struct page **pages, unsigned int nr)
 {
-	const struct page *base = pfn_to_page(0);
+	const struct page *const base = alias->base;
 	atomic_t *const count = alias->count;
-	unsigned int i;
 
 	/* The flush comes before any count that says it happened. */
 	smp_mb__before_atomic();
-#pragma GCC unroll 4
-	for (i = 0; i < nr; i++)
-		atomic_dec(&count[pages[i] - base]);
+	for (; nr >= 4; nr -= 4, pages += 4) {
+		atomic_dec(pvmem_alias_count(count, pvmem_alias_offset(base, pages[0])));
+		atomic_dec(pvmem_alias_count(count, pvmem_alias_offset(base, pages[1])));
+		atomic_dec(pvmem_alias_count(count, pvmem_alias_offset(base, pages[2])));
+		atomic_dec(pvmem_alias_count(count, pvmem_alias_offset(base, pages[3])));
+	}
+	for (; nr; nr--)
+		atomic_dec(pvmem_alias_count(count, pvmem_alias_offset(base, *pages++)));
 }

@@ -16,15 +16,72 @@
 #include <linux/atomic.h>
 #include <linux/mm.h>
 
+/**
+ * struct pvmem_alias - the table
+ * @count: one for each page frame below @nr_pfns.
+ * @nr_pfns: how many.
+ * @base: the struct page of frame 0.
+ * @size: bytes from @base to the struct page behind the last frame.
+ *
+ * A count is found from the byte offset of the struct page in the map of all
+ * pages: one division by a power of two, not one to get a frame number and a
+ * multiplication to get an address.
+ */
 struct pvmem_alias {
 	atomic_t *count;
 	unsigned long nr_pfns;
+	const struct page *base;
+	unsigned long size;
 };
+
+/**
+ * pvmem_alias_limit() - refuse pages that the backend cannot map
+ * @alias: a table in which nothing is counted yet.
+ * @nr_pfns: page frame numbers from here on are refused.
+ */
+static inline void pvmem_alias_limit(struct pvmem_alias *alias, unsigned long nr_pfns)
+{
+	alias->size = min(alias->size, nr_pfns * sizeof(struct page));
+}
+
+static inline unsigned long pvmem_alias_offset(const struct page *base, const struct page *page)
+{
+	return (unsigned long)page - (unsigned long)base;
+}
+
+static inline atomic_t *pvmem_alias_count(atomic_t *count, unsigned long offset)
+{
+	return (atomic_t *)((char *)count + offset / (sizeof(struct page) / sizeof(*count)));
+}
 
 int pvmem_alias_init(struct pvmem_alias *alias, unsigned long nr_pfns);
 void pvmem_alias_exit(struct pvmem_alias *alias);
-unsigned int pvmem_alias_record(struct pvmem_alias *alias, struct page **to, struct page **pages, unsigned int nr);
+unsigned int pvmem_alias_record_all(struct pvmem_alias *alias, struct page **to, struct page **pages, unsigned int nr);
 void pvmem_alias_drop(struct pvmem_alias *alias, struct page **pages, unsigned int nr);
+
+/**
+ * pvmem_alias_record() - count a mapping of a page, and remember the page
+ * @alias: the table, or a local copy: it does not change.
+ * @to: where to remember it, for pvmem_alias_drop().
+ * @page: a page about to be mapped.
+ * @offset: out: pvmem_alias_offset() of the page.
+ *
+ * Inline and for one page, so that whoever sets the PTE can do it in the same
+ * loop: that is the hot path of a map.
+ *
+ * Return: true; false when the page is outside the table (hot-added since load,
+ * not RAM, or NULL) and may not be mapped.
+ */
+static __always_inline bool pvmem_alias_record(const struct pvmem_alias *alias, struct page **to, struct page *page,
+					       unsigned long *offset)
+{
+	*offset = pvmem_alias_offset(alias->base, page);
+	if (unlikely(*offset >= alias->size))
+		return false;
+	*to = page;
+	atomic_inc(pvmem_alias_count(alias->count, *offset));
+	return true;
+}
 
 /**
  * pvmem_alias_query() - does any pvmem mapping of a page exist?
@@ -37,10 +94,10 @@ void pvmem_alias_drop(struct pvmem_alias *alias, struct page **pages, unsigned i
  */
 static inline bool pvmem_alias_query(const struct pvmem_alias *alias, const struct page *page)
 {
-	unsigned long pfn = page_to_pfn(page);
+	unsigned long offset = pvmem_alias_offset(alias->base, page);
 
 	/* Pairs with the barrier in pvmem_alias_drop(): 0 is seen after the flush. */
-	return pfn < alias->nr_pfns && atomic_read_acquire(&alias->count[pfn]);
+	return offset < alias->size && atomic_read_acquire(pvmem_alias_count(alias->count, offset));
 }
 
 #endif

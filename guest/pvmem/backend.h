@@ -6,7 +6,7 @@
  *
  * Contract, the same for every operation:
  *
- * - It works on a batch. Callers gather; a backend never sees a page at a time.
+ * - It works on a batch: of entries, of tables, of pages. Callers gather.
  * - It is called in process context with no pvmem lock but purge_mutex held and
  *   may sleep, unless its comment says otherwise.
  * - Partial success is reported per element (@error of the range, or the
@@ -30,16 +30,18 @@ struct pvmem;
  * @addr: kernel virtual address that entry 0 maps; constant.
  * @ptes: the table in the direct map. A backend that replaces the table changes
  *	it; it is stable while the block has a live mapping.
+ * @pages: the page that each entry maps. Written by whoever owns the entry: the
+ *	mapper until unmap, the purge after it.
  */
 struct pvmem_table {
 	unsigned long addr;
 	pte_t *ptes;
+	struct page **pages;
 };
 
 /**
  * struct pvmem_range - entries of one table
  * @table: the table.
- * @pages: the page for each entry (map only).
  * @first: index of the first entry.
  * @nr: number of entries, 1 to PTRS_PER_PTE - @first.
  * @whole: no entry outside the range is present, and none will be set during
@@ -48,7 +50,6 @@ struct pvmem_table {
  */
 struct pvmem_range {
 	struct pvmem_table *table;
-	struct page **pages;
 	unsigned short first;
 	unsigned short nr;
 	bool whole;
@@ -59,20 +60,38 @@ struct pvmem_backend {
 	const char *name;
 	enum pvmem_policy default_policy;
 
+	/*
+	 * Page frames have types: one with a writable mapping cannot become a
+	 * page table, for the kernel's own code either.
+	 */
+	bool typed;
+
 	/* Get ready for @pv, or -errno when this hypervisor is not present. */
 	int (*start)(struct pvmem *pv);
 	/* Undo start(). Every table is empty by now. */
 	void (*stop)(struct pvmem *pv);
 
 	/*
-	 * Point the entries of each range at its pages with @prot. The entries
-	 * are not present and no TLB holds them. A range that fails may have
-	 * some entries set: the caller unmaps it like any other.
+	 * The hot path: pvmem_alias_record() each page in @table->pages, and
+	 * point @nr entries, from @first on, at them. The entries are not
+	 * present and no TLB holds them; @nr is at most PVMEM_SMALL_MAX. On a
+	 * page that is refused, pvmem_alias_refuse() records the filler for it
+	 * and for all after it. So when it fails every entry has a page that is
+	 * counted, some may be set, and the caller unmaps them like any others.
+	 * Does not sleep.
 	 */
-	int (*map)(struct pvmem *pv, struct pvmem_range *ranges, unsigned int nr, pgprot_t prot);
+	int (*set)(struct pvmem *pv, struct pvmem_table *table, unsigned int first, struct page **pages,
+		   unsigned int nr, pgprot_t prot);
 
-	/* Clear the entries of each range. No TLB flush. */
-	int (*clear)(struct pvmem *pv, struct pvmem_range *ranges, unsigned int nr);
+	/* Clear entries; no TLB flush. When it fails some may be clear. Does not sleep. */
+	int (*clear)(struct pvmem *pv, struct pvmem_table *table, unsigned int first, unsigned int nr);
+
+	/*
+	 * Point the entries of empty tables at the pages in their @pages, which
+	 * are recorded; as many tables at once as a purge empties. May replace
+	 * the tables.
+	 */
+	int (*build)(struct pvmem *pv, struct pvmem_range *ranges, unsigned int nr, pgprot_t prot);
 
 	/*
 	 * Clear the entries of each range and flush every CPU's TLB: on return

@@ -12,51 +12,110 @@
 #include "backend_bare.h"
 #include "core.h"
 
-/* The native forms: set_pte() is an indirect call on a paravirt kernel. */
-static void pvmem_bare_set(pte_t *ptep, struct page **pages, unsigned int nr, pteval_t prot)
+/*
+ * A page's offset in the map of all pages is its physical address scaled down,
+ * and the bits of a protection are none of an address: so one multiplication and
+ * one sum make a PTE. set_pte() would be a call on a paravirt kernel.
+ */
+static __always_inline void pvmem_bare_set_pte(pte_t *ptep, unsigned long offset, pteval_t prot)
 {
-	const struct page *base = pfn_to_page(0);
-	unsigned int i;
+	BUILD_BUG_ON(PAGE_SIZE % sizeof(struct page));
+	native_set_pte(ptep, native_make_pte(offset * (PAGE_SIZE / sizeof(struct page)) + prot));
+}
 
-#pragma GCC unroll 4
-	for (i = 0; i < nr; i++)
-		native_set_pte(ptep + i, native_make_pte(((pteval_t)(pages[i] - base) << PAGE_SHIFT) | prot));
+/* Record a page, and point an entry at it. */
+static __always_inline bool pvmem_bare_set_one(const struct pvmem_alias *alias, struct page **to, pte_t *ptep,
+					       struct page *page, pteval_t prot)
+{
+	unsigned long offset;
+
+	if (unlikely(!pvmem_alias_record(alias, to, page, &offset)))
+		return false;
+	pvmem_bare_set_pte(ptep, offset, prot);
+	return true;
 }
 
 /**
- * pvmem_bare_map() - write PTEs; see &struct pvmem_backend
+ * pvmem_bare_set() - record pages and write PTEs; see &struct pvmem_backend
  * @pv: the instance.
- * @ranges: what to map.
- * @nr: number of ranges.
- * @prot: protection.
+ * @table: the table.
+ * @first: first entry.
+ * @pages: pages to map.
+ * @nr: number of entries.
+ * @pgprot: protection.
  *
  * Context: any.
- * Return: 0.
+ * Return: 0, or -EOPNOTSUPP when a page was refused.
  */
-int pvmem_bare_map(struct pvmem *pv, struct pvmem_range *ranges, unsigned int nr, pgprot_t prot)
+int pvmem_bare_set(struct pvmem *pv, struct pvmem_table *table, unsigned int first, struct page **pages,
+		   unsigned int nr, pgprot_t pgprot)
 {
-	pteval_t val = pgprot_val(prot) & __supported_pte_mask;
+	const pteval_t prot = pgprot_val(pgprot) & __supported_pte_mask;
+	const struct pvmem_alias alias = pv->alias;
+	struct page **to = table->pages + first;
+	pte_t *ptep = table->ptes + first;
 
-	for (; nr; nr--, ranges++) {
-		pvmem_bare_set(ranges->table->ptes + ranges->first, ranges->pages, ranges->nr, val);
-		ranges->error = 0;
-	}
+	for (; nr >= 4; nr -= 4, to += 4, ptep += 4, pages += 4)
+		if (unlikely(!pvmem_bare_set_one(&alias, to, ptep, pages[0], prot) ||
+			     !pvmem_bare_set_one(&alias, to + 1, ptep + 1, pages[1], prot) ||
+			     !pvmem_bare_set_one(&alias, to + 2, ptep + 2, pages[2], prot) ||
+			     !pvmem_bare_set_one(&alias, to + 3, ptep + 3, pages[3], prot)))
+			return pvmem_alias_refuse(pv, to, pages, nr);
+	for (; nr; nr--, to++, ptep++, pages++)
+		if (unlikely(!pvmem_bare_set_one(&alias, to, ptep, *pages, prot)))
+			return pvmem_alias_refuse(pv, to, pages, nr);
 	return 0;
 }
 
 /**
  * pvmem_bare_clear() - zero PTEs; see &struct pvmem_backend
  * @pv: the instance.
- * @ranges: what to clear.
- * @nr: number of ranges.
+ * @table: the table.
+ * @first: first entry.
+ * @nr: number of entries.
+ *
+ * A whole entry at a time: the hardware may be walking the table.
  *
  * Context: any.
  * Return: 0.
  */
-int pvmem_bare_clear(struct pvmem *pv, struct pvmem_range *ranges, unsigned int nr)
+int pvmem_bare_clear(struct pvmem *pv, struct pvmem_table *table, unsigned int first, unsigned int nr)
 {
+	pte_t *ptep = table->ptes + first;
+
+	for (; nr >= 4; nr -= 4, ptep += 4) {
+		native_set_pte(ptep, native_make_pte(0));
+		native_set_pte(ptep + 1, native_make_pte(0));
+		native_set_pte(ptep + 2, native_make_pte(0));
+		native_set_pte(ptep + 3, native_make_pte(0));
+	}
+	for (; nr; nr--)
+		native_set_pte(ptep++, native_make_pte(0));
+	return 0;
+}
+
+/**
+ * pvmem_bare_build() - write the PTEs of tables; see &struct pvmem_backend
+ * @pv: the instance.
+ * @ranges: what to map.
+ * @nr: number of ranges.
+ * @pgprot: protection.
+ *
+ * Context: any.
+ * Return: 0.
+ */
+int pvmem_bare_build(struct pvmem *pv, struct pvmem_range *ranges, unsigned int nr, pgprot_t pgprot)
+{
+	const pteval_t prot = pgprot_val(pgprot) & __supported_pte_mask;
+	unsigned int i;
+
 	for (; nr; nr--, ranges++) {
-		memset(ranges->table->ptes + ranges->first, 0, ranges->nr * sizeof(pte_t));
+		pte_t *ptep = ranges->table->ptes + ranges->first;
+		struct page **pages = ranges->table->pages + ranges->first;
+
+#pragma GCC unroll 4
+		for (i = 0; i < ranges->nr; i++)
+			pvmem_bare_set_pte(ptep + i, pvmem_alias_offset(pv->alias.base, pages[i]), prot);
 		ranges->error = 0;
 	}
 	return 0;
@@ -78,7 +137,8 @@ static void pvmem_bare_flush_local(void *unused)
  */
 int pvmem_bare_zap(struct pvmem *pv, struct pvmem_range *ranges, unsigned int nr)
 {
-	pvmem_bare_clear(pv, ranges, nr);
+	for (; nr; nr--, ranges++)
+		ranges->error = pvmem_bare_clear(pv, ranges->table, ranges->first, ranges->nr);
 	on_each_cpu(pvmem_bare_flush_local, NULL, 1);
 	pvmem_stat_inc(pv, flushes);
 	return 0;
@@ -113,8 +173,9 @@ const struct pvmem_backend pvmem_backend_bare = {
 	.default_policy = PVMEM_POLICY_TRACK,
 	.start = pvmem_bare_start,
 	.stop = pvmem_bare_stop,
-	.map = pvmem_bare_map,
+	.set = pvmem_bare_set,
 	.clear = pvmem_bare_clear,
+	.build = pvmem_bare_build,
 	.zap = pvmem_bare_zap,
 	.pin = pvmem_bare_pin,
 	.unpin = pvmem_bare_pin,

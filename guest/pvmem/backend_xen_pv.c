@@ -37,10 +37,11 @@
  */
 int pvmem_xen_fill(struct pvmem_range *range, pte_t *ptes, pteval_t prot)
 {
+	struct page **pages = range->table->pages + range->first;
 	unsigned int i;
 
 	for (i = 0; i < range->nr; i++) {
-		unsigned long mfn = pfn_to_mfn(page_to_pfn(range->pages[i]));
+		unsigned long mfn = pfn_to_mfn(page_to_pfn(pages[i]));
 
 		if (unlikely(mfn == INVALID_P2M_ENTRY))
 			return -EFAULT;
@@ -49,73 +50,151 @@ int pvmem_xen_fill(struct pvmem_range *range, pte_t *ptes, pteval_t prot)
 	return 0;
 }
 
-/* Room for more entries in this CPU's batch, issuing it when it is full. */
-static unsigned int pvmem_xen_room(struct pvmem *pv, struct pvmem_xen_updates *updates)
-{
-	if (updates->nr == PVMEM_XEN_UPDATES) {
-		pvmem_xen_update(pv, updates->req, updates->range, updates->nr);
-		updates->nr = 0;
-	}
-	return PVMEM_XEN_UPDATES - updates->nr;
-}
-
-static u64 pvmem_xen_pte_addr(const pte_t *pte)
+static __always_inline u64 pvmem_xen_pte_addr(const pte_t *pte)
 {
 	return (u64)PFN_PHYS(pfn_to_mfn(PFN_DOWN(__pa(pte)))) | offset_in_page(pte) | MMU_NORMAL_PT_UPDATE;
 }
 
-/* Gather the entries of one range; without pages they are cleared. */
-static void pvmem_xen_gather(struct pvmem *pv, struct pvmem_xen_updates *updates, struct pvmem_range *range,
-			     pteval_t prot)
+/* The values of requests, also for frames with an indicator bit. */
+static noinline int pvmem_xen_request_values(struct mmu_update *req, struct page **pages, unsigned int nr,
+					     pteval_t prot)
 {
-	u64 ptr = pvmem_xen_pte_addr(range->table->ptes + range->first);
-	unsigned int i = 0, end;
+	unsigned long mfn;
 
-	range->error = 0;
-	while (i < range->nr) {
-		end = i + min_t(unsigned int, range->nr - i, pvmem_xen_room(pv, updates));
-		for (; i < end; i++, ptr += sizeof(pte_t)) {
-			struct mmu_update *req = &updates->req[updates->nr];
-			u64 val = 0;
-
-			if (range->pages) {
-				unsigned long mfn = pfn_to_mfn(page_to_pfn(range->pages[i]));
-
-				if (unlikely(mfn == INVALID_P2M_ENTRY)) {
-					range->error = -EFAULT;
-					return;
-				}
-				val = PFN_PHYS(mfn) | prot;
-			}
-			req->ptr = ptr;
-			req->val = val;
-			updates->range[updates->nr++] = range;
-		}
+	for (; nr; nr--, req++) {
+		mfn = pfn_to_mfn(page_to_pfn(*pages++));
+		if (mfn == INVALID_P2M_ENTRY)
+			return -EFAULT;
+		req->val = PFN_PHYS(mfn) | prot;
 	}
-}
-
-static int pvmem_xen_first_error(struct pvmem_range *ranges, unsigned int nr)
-{
-	for (; nr; nr--, ranges++)
-		if (unlikely(ranges->error))
-			return ranges->error;
 	return 0;
 }
 
-/* Set or clear the entries of every range whose @error is not 0. */
-static void pvmem_xen_write(struct pvmem *pv, struct pvmem_range *ranges, unsigned int nr, pteval_t prot)
+/* Where a page's frame number is in the p2m list. */
+static __always_inline unsigned long pvmem_xen_mfn(const unsigned long *p2m, unsigned long offset)
+{
+	return p2m[offset / sizeof(struct page)];
+}
+
+static __always_inline bool pvmem_xen_request(const struct pvmem_alias *alias, const unsigned long *p2m,
+					      struct page **to, struct page *page, struct mmu_update *req, u64 ptr,
+					      pteval_t prot, unsigned long *all)
+{
+	unsigned long offset, mfn;
+
+	if (unlikely(!pvmem_alias_record(alias, to, page, &offset)))
+		return false;
+	mfn = pvmem_xen_mfn(p2m, offset);
+	*all |= mfn;
+	req->ptr = ptr;
+	req->val = PFN_PHYS(mfn) | prot;
+	return true;
+}
+
+/*
+ * Record pages, and make requests that point entries @first and on at them.
+ *
+ * Reads the p2m list directly, in which every page that is not refused has an
+ * entry (pvmem_xen_start()), and looks at the indicator bits of all entries at
+ * once: with pfn_to_mfn() for each the loop takes twice as many instructions.
+ */
+static __always_inline int pvmem_xen_requests(struct pvmem *pv, struct mmu_update *req, struct pvmem_table *table,
+					      unsigned int first, struct page **pages, unsigned int nr, pteval_t prot)
+{
+	const struct pvmem_alias alias = pv->alias;
+	const unsigned long *const p2m = xen_p2m_addr;
+	struct page **to = table->pages + first;
+	u64 ptr = pvmem_xen_pte_addr(table->ptes + first);
+	unsigned long all = 0;
+	unsigned int left;
+
+	for (left = nr; left >= 4; left -= 4, to += 4, pages += 4, req += 4, ptr += 4 * sizeof(pte_t))
+		if (unlikely(!pvmem_xen_request(&alias, p2m, to, pages[0], req, ptr, prot, &all) ||
+			     !pvmem_xen_request(&alias, p2m, to + 1, pages[1], req + 1, ptr + 8, prot, &all) ||
+			     !pvmem_xen_request(&alias, p2m, to + 2, pages[2], req + 2, ptr + 16, prot, &all) ||
+			     !pvmem_xen_request(&alias, p2m, to + 3, pages[3], req + 3, ptr + 24, prot, &all)))
+			return pvmem_alias_refuse(pv, to, pages, left);
+	for (; left; left--, to++, pages++, req++, ptr += sizeof(pte_t))
+		if (unlikely(!pvmem_xen_request(&alias, p2m, to, *pages, req, ptr, prot, &all)))
+			return pvmem_alias_refuse(pv, to, pages, left);
+	if (unlikely(all & (FOREIGN_FRAME_BIT | IDENTITY_FRAME_BIT)))
+		return pvmem_xen_request_values(req - nr, pages - nr, nr, prot);
+	return 0;
+}
+
+/* One hypercall to set one entry. */
+static int pvmem_xen_set_one(struct pvmem *pv, struct pvmem_table *table, unsigned int first, struct page *page,
+			     pteval_t prot)
+{
+	unsigned long addr = table->addr + ((unsigned long)first << PAGE_SHIFT);
+	unsigned long mfn, offset;
+
+	if (unlikely(!pvmem_alias_record(&pv->alias, table->pages + first, page, &offset)))
+		return pvmem_alias_refuse(pv, table->pages + first, &page, 1);
+	mfn = pfn_to_mfn(offset / sizeof(struct page));
+	if (unlikely(mfn == INVALID_P2M_ENTRY))
+		return -EFAULT;
+	return pvmem_xen_update_one(pv, addr, native_make_pte(PFN_PHYS(mfn) | prot));
+}
+
+static int pvmem_xen_set(struct pvmem *pv, struct pvmem_table *table, unsigned int first, struct page **pages,
+			 unsigned int nr, pgprot_t pgprot)
+{
+	pteval_t prot = pgprot_val(pgprot) & __supported_pte_mask;
+	struct pvmem_xen *xen = pv->backend_data;
+	struct mmu_update *req;
+	int err;
+
+	BUILD_BUG_ON(PVMEM_SMALL_MAX > PVMEM_XEN_UPDATES);
+	if (nr == 1)
+		return pvmem_xen_set_one(pv, table, first, *pages, prot);
+	req = get_cpu_ptr(xen->updates)->req;
+	err = pvmem_xen_requests(pv, req, table, first, pages, nr, prot);
+	if (likely(!err))
+		err = pvmem_xen_update_all(pv, req, nr);
+	put_cpu_ptr(xen->updates);
+	return err;
+}
+
+static int pvmem_xen_clear(struct pvmem *pv, struct pvmem_table *table, unsigned int first, unsigned int nr)
+{
+	u64 ptr = pvmem_xen_pte_addr(table->ptes + first);
+	struct pvmem_xen *xen = pv->backend_data;
+	struct mmu_update *req = get_cpu_ptr(xen->updates)->req;
+	unsigned int i;
+	int err = 0;
+
+	while (nr && !err) {
+		for (i = 0; i < nr && i < PVMEM_XEN_UPDATES; i++, ptr += sizeof(pte_t))
+			req[i] = (struct mmu_update){ .ptr = ptr };
+		err = pvmem_xen_update_all(pv, req, i);
+		nr -= i;
+	}
+	put_cpu_ptr(xen->updates);
+	return err;
+}
+
+/* build() where no table could be attached. */
+static int pvmem_xen_set_range(struct pvmem *pv, struct pvmem_range *range, pteval_t prot)
 {
 	struct pvmem_xen *xen = pv->backend_data;
-	struct pvmem_xen_updates *updates = get_cpu_ptr(xen->updates);
-	unsigned int i;
+	struct mmu_update *req = get_cpu_ptr(xen->updates)->req;
+	u64 ptr = pvmem_xen_pte_addr(range->table->ptes + range->first);
+	struct page **pages = range->table->pages + range->first;
+	unsigned int i, nr = range->nr;
+	int err = 0;
 
-	updates->nr = 0;
-	for (i = 0; i < nr; i++)
-		if (ranges[i].error)
-			pvmem_xen_gather(pv, updates, &ranges[i], prot);
-	if (updates->nr)
-		pvmem_xen_update(pv, updates->req, updates->range, updates->nr);
+	while (nr && !err) {
+		for (i = 0; i < nr && i < PVMEM_XEN_UPDATES; i++, ptr += sizeof(pte_t))
+			req[i].ptr = ptr;
+		err = pvmem_xen_request_values(req, pages, i, prot);
+		if (likely(!err))
+			err = pvmem_xen_update_all(pv, req, i);
+		pages += i;
+		nr -= i;
+	}
 	put_cpu_ptr(xen->updates);
+	return err;
 }
 
 /* Mark every range as not done, and list those that a whole-table way serves. */
@@ -132,57 +211,75 @@ static unsigned int pvmem_xen_select(struct pvmem_range *ranges, unsigned int nr
 	return selected;
 }
 
-static int pvmem_xen_map_one(struct pvmem *pv, struct pvmem_range *range, pteval_t prot)
-{
-	unsigned long mfn = pfn_to_mfn(page_to_pfn(range->pages[0]));
-	unsigned long addr = range->table->addr + ((unsigned long)range->first << PAGE_SHIFT);
-
-	if (unlikely(mfn == INVALID_P2M_ENTRY))
-		range->error = -EFAULT;
-	else
-		range->error = pvmem_xen_update_one(pv, addr, native_make_pte(PFN_PHYS(mfn) | prot));
-	return range->error;
-}
-
-static int pvmem_xen_map(struct pvmem *pv, struct pvmem_range *ranges, unsigned int nr, pgprot_t pgprot)
+static int pvmem_xen_build(struct pvmem *pv, struct pvmem_range *ranges, unsigned int nr, pgprot_t pgprot)
 {
 	pteval_t prot = pgprot_val(pgprot) & __supported_pte_mask;
 	struct pvmem_range *tables[PVMEM_PURGE_BLOCKS];
-	unsigned int nr_tables;
+	unsigned int nr_tables = pvmem_xen_select(ranges, nr, PVMEM_XEN_ATTACH_MIN, tables);
+	int err = 0;
 
-	if (nr == 1 && ranges->nr == 1)
-		return pvmem_xen_map_one(pv, ranges, prot);
-	nr_tables = pvmem_xen_select(ranges, nr, PVMEM_XEN_ATTACH_MIN, tables);
 	if (nr_tables)
 		pvmem_xen_tables_attach(pv, tables, nr_tables, prot);
-	pvmem_xen_write(pv, ranges, nr, prot);
-	return pvmem_xen_first_error(ranges, nr);
+	for (; nr; nr--, ranges++) {
+		if (ranges->error)
+			ranges->error = pvmem_xen_set_range(pv, ranges, prot);
+		if (unlikely(ranges->error))
+			err = ranges->error;
+	}
+	return err;
 }
 
-static int pvmem_xen_clear(struct pvmem *pv, struct pvmem_range *ranges, unsigned int nr)
+/* Add a request to clear each entry of @range; issue the batch when it is full. */
+static void pvmem_xen_gather_clear(struct pvmem *pv, struct pvmem_xen_updates *updates, struct pvmem_range *range)
 {
-	struct pvmem_range *none[PVMEM_PURGE_BLOCKS];
+	u64 ptr = pvmem_xen_pte_addr(range->table->ptes + range->first);
+	unsigned int i;
 
-	pvmem_xen_select(ranges, nr, UINT_MAX, none);
-	pvmem_xen_write(pv, ranges, nr, 0);
-	return pvmem_xen_first_error(ranges, nr);
+	range->error = 0;
+	for (i = 0; i < range->nr; i++, ptr += sizeof(pte_t)) {
+		if (updates->nr == PVMEM_XEN_UPDATES) {
+			pvmem_xen_update(pv, updates->req, updates->nr, updates->range);
+			updates->nr = 0;
+		}
+		updates->req[updates->nr] = (struct mmu_update){ .ptr = ptr };
+		updates->range[updates->nr++] = range;
+	}
+}
+
+/* Clear the entries of every range that is not done yet, in as few hypercalls as that takes. */
+static void pvmem_xen_clear_ranges(struct pvmem *pv, struct pvmem_range *ranges, unsigned int nr)
+{
+	struct pvmem_xen *xen = pv->backend_data;
+	struct pvmem_xen_updates *updates = get_cpu_ptr(xen->updates);
+	unsigned int i;
+
+	updates->nr = 0;
+	for (i = 0; i < nr; i++)
+		if (ranges[i].error)
+			pvmem_xen_gather_clear(pv, updates, &ranges[i]);
+	if (updates->nr)
+		pvmem_xen_update(pv, updates->req, updates->nr, updates->range);
+	put_cpu_ptr(xen->updates);
 }
 
 static int pvmem_xen_zap(struct pvmem *pv, struct pvmem_range *ranges, unsigned int nr)
 {
 	struct pvmem_range *tables[PVMEM_PURGE_BLOCKS];
 	struct page *old[PVMEM_PURGE_BLOCKS];
-	unsigned int i, nr_tables, nr_old;
+	unsigned int nr_tables, nr_old;
 	int err;
 
 	nr_tables = pvmem_xen_select(ranges, nr, PVMEM_XEN_DETACH_MIN, tables);
 	nr_old = pvmem_xen_tables_detach(pv, tables, nr_tables, old);
-	pvmem_xen_write(pv, ranges, nr, 0);
+	pvmem_xen_clear_ranges(pv, ranges, nr);
 	err = pvmem_xen_flush_release(pv, old, nr_old);
-	if (unlikely(err))
-		for (i = 0; i < nr; i++)
-			ranges[i].error = err;
-	return err ?: pvmem_xen_first_error(ranges, nr);
+	for (; nr; nr--, ranges++) {
+		if (unlikely(err))
+			ranges->error = err;
+		if (unlikely(ranges->error))
+			err = ranges->error;
+	}
+	return err;
 }
 
 static int pvmem_xen_start(struct pvmem *pv)
@@ -191,6 +288,8 @@ static int pvmem_xen_start(struct pvmem *pv)
 
 	if (!xen_pv_domain())
 		return -ENODEV;
+	/* Pages beyond the p2m list, hot-added ones, are refused like any unknown. */
+	pvmem_alias_limit(&pv->alias, xen_p2m_size);
 	xen = kzalloc(sizeof(*xen), GFP_KERNEL);
 	if (!xen)
 		return -ENOMEM;
@@ -217,10 +316,12 @@ static void pvmem_xen_stop(struct pvmem *pv)
 const struct pvmem_backend pvmem_backend_xen_pv = {
 	.name = "xen-pv",
 	.default_policy = PVMEM_POLICY_HOLD,
+	.typed = true,
 	.start = pvmem_xen_start,
 	.stop = pvmem_xen_stop,
-	.map = pvmem_xen_map,
+	.set = pvmem_xen_set,
 	.clear = pvmem_xen_clear,
+	.build = pvmem_xen_build,
 	.zap = pvmem_xen_zap,
 	.pin = pvmem_xen_pin,
 	.unpin = pvmem_xen_unpin,

@@ -8,11 +8,12 @@
  *	alias counts		alias.c
  *	page-table pages	ptpool.c
  *
- * Lock order: grow_mutex, purge_mutex -> pv->lock -> block->lock.
+ * Lock order: grow_mutex -> purge_mutex -> pv->lock -> block->lock.
  */
 #ifndef PVMEM_CORE_H
 #define PVMEM_CORE_H
 
+#include <linux/bit_spinlock.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
@@ -51,44 +52,65 @@ struct pvmem_front;
 
 /**
  * struct pvmem_block - 2 MiB of kernel address space and what is mapped there
- * @lock: guards everything below up to @span, but not @pages (see there).
+ * @lock: bit 0 guards everything below up to @span, but not @table.
  * @owner: the CPU that fills the block with small maps, or NULL.
- * @closed: all of it is dead and being purged: nothing may be mapped in it.
+ * @table: the page table, and the page in each slot.
+ * @run: blocks of a large map, in its first block; PVMEM_RUN_TAIL in the others;
+ *	0 in a block of small maps.
  * @next: slots at and after it were never handed out since the block was empty.
  * @live: pages mapped.
  * @dead: pages unmapped and not yet purged, those being purged included.
  * @held: of the @dead, pages on which a reference is held.
  * @cleared: of the @dead, pages whose PTE is clear already.
  * @max_free: no free span below @next is longer than this.
- * @run: blocks of a large map, in its first block; PVMEM_RUN_TAIL in the others;
- *	0 in a block of small maps.
- * @table: the page table.
- * @pages: the page in each slot. Written by whoever owns the slot: the mapper
- *	until unmap, the purge after it.
+ * @closed: all of it is dead and being purged: nothing may be mapped in it.
  * @va: lent to the tree of free blocks when this block is free.
  * @link: on pv->blocks, or on the purge's list; guarded by pv->lock.
  * @partial: on pv->partial when it has room and no owner; guarded by pv->lock.
  * @span: at the first slot of each span, its length, state and flags. Spans
  *	tile the slots below @next.
+ *
+ * What a map and an unmap touch comes first, in one cache line.
  */
 struct pvmem_block {
-	spinlock_t lock;
+	unsigned long lock;
 	struct pvmem_front *owner;
-	bool closed;
+	struct pvmem_table table;
+	unsigned int run;
 	unsigned short next;
 	unsigned short live;
 	unsigned short dead;
 	unsigned short held;
 	unsigned short cleared;
 	unsigned short max_free;
-	unsigned int run;
-	struct pvmem_table table;
-	struct page **pages;
+	bool closed;
 	struct pvmem_va_range va;
 	struct list_head link;
 	struct list_head partial;
 	unsigned short span[PVMEM_BLOCK_PAGES];
 };
+
+/*
+ * A bit lock: the sections are a few dozen instructions, hardly ever contended,
+ * and two of them are most of what a map and unmap of one page does. A
+ * spinlock_t costs four times as much on a paravirt kernel, where unlocking is a
+ * call; that is a fifth of the whole operation on bare metal.
+ */
+static inline void pvmem_block_lock(struct pvmem_block *block)
+{
+	bit_spin_lock(0, &block->lock);
+}
+
+static inline void pvmem_block_unlock(struct pvmem_block *block)
+{
+	__bit_spin_unlock(0, &block->lock);
+}
+
+static inline void pvmem_block_assert_locked(struct pvmem_block *block)
+{
+	if (IS_ENABLED(CONFIG_LOCKDEP))
+		WARN_ON_ONCE(!bit_spin_is_locked(0, &block->lock));
+}
 
 /* A span is len | state | flags. */
 #define PVMEM_SPAN_LEN 0x03ff
@@ -99,6 +121,7 @@ struct pvmem_block {
 #define PVMEM_SPAN_ZAP 0x0c00
 #define PVMEM_SPAN_HELD 0x1000
 #define PVMEM_SPAN_CLEARED 0x2000
+#define PVMEM_SPAN_RUN 0x4000 /* LIVE: a piece of a large map */
 
 static inline unsigned int pvmem_span_len(unsigned short span)
 {
@@ -112,8 +135,9 @@ static inline unsigned short pvmem_span_state(unsigned short span)
 
 /**
  * struct pvmem_front - what a CPU maps from
- * @block: its current block; read and written by this CPU with preemption off.
- *	The block may have been taken away: @block->owner tells.
+ * @block: its current block; written by this CPU with preemption off. Whoever
+ *	reads it may run on another CPU by now, and the block may have been taken
+ *	away: @block->owner tells, under the block's lock. Blocks are never freed.
  */
 struct pvmem_front {
 	struct pvmem_block *block;
@@ -224,7 +248,15 @@ struct pvmem {
 	struct pvmem_ptpool pool;
 };
 
-/* vmap.c: an instance */
+/**
+ * struct pvmem_config - what an instance is started with; checked by the caller
+ * @policy: at first.
+ * @nr_pfns: page frames that can be mapped.
+ * @lazy_limit: in pages.
+ * @window_blocks: smallest window.
+ * @max_blocks: all windows together.
+ * @pool: the pool's limits.
+ */
 struct pvmem_config {
 	enum pvmem_policy policy;
 	unsigned long nr_pfns;
@@ -234,17 +266,52 @@ struct pvmem_config {
 	struct pvmem_ptpool_config pool;
 };
 
+/* instance.c */
 struct pvmem *pvmem_create(const struct pvmem_backend *ops, const struct pvmem_config *config);
 int pvmem_destroy(struct pvmem *pv);
+
+/* vmap.c */
 void *pvmem_vmap(struct pvmem *pv, struct page **pages, unsigned int nr_pages, pgprot_t prot);
 int pvmem_vunmap(struct pvmem *pv, const void *addr, unsigned int nr_pages);
+int pvmem_span_unmap(struct pvmem *pv, struct pvmem_block *block, unsigned int slot, unsigned int nr);
+
+int pvmem_alias_refuse(struct pvmem *pv, struct page **to, struct page **pages, unsigned int nr);
+
+/* vmap_run.c */
+void *pvmem_run_map(struct pvmem *pv, struct page **pages, unsigned int nr, pgprot_t prot);
+int pvmem_run_unmap(struct pvmem *pv, struct pvmem_block *block, unsigned int nr);
 
 /* vmap_block.c */
-void *pvmem_block_map(struct pvmem *pv, struct page **pages, unsigned int nr, pgprot_t prot);
-void *pvmem_run_map(struct pvmem *pv, struct page **pages, unsigned int nr, pgprot_t prot);
-int pvmem_block_unmap(struct pvmem *pv, struct pvmem_block *block, unsigned int slot, unsigned int nr);
+struct pvmem_block *pvmem_block_open(struct pvmem *pv, unsigned int nr, int *slot);
+int pvmem_block_take_hole(struct pvmem_block *block, unsigned int nr);
 void pvmem_block_settle(struct pvmem *pv, struct pvmem_block *block);
 void pvmem_block_leave_cpu(struct pvmem *pv, unsigned int cpu);
+
+/**
+ * pvmem_block_take() - make slots LIVE
+ * @block: the block; its lock is held.
+ * @nr: slots wanted, 1 to PVMEM_BLOCK_PAGES.
+ *
+ * Return: the first slot, or -ENOSPC when no such run is free.
+ */
+static inline int pvmem_block_take(struct pvmem_block *block, unsigned int nr)
+{
+	int slot = block->next;
+
+	pvmem_block_assert_locked(block);
+	if (likely(slot + nr <= PVMEM_BLOCK_PAGES)) {
+		block->next += nr;
+	} else {
+		if (block->max_free < nr)
+			return -ENOSPC;
+		slot = pvmem_block_take_hole(block, nr);
+		if (slot < 0)
+			return slot;
+	}
+	WRITE_ONCE(block->span[slot], nr | PVMEM_SPAN_LIVE);
+	block->live += nr;
+	return slot;
+}
 
 /* window.c */
 static inline unsigned int pvmem_nr_windows(struct pvmem *pv)
@@ -253,7 +320,28 @@ static inline unsigned int pvmem_nr_windows(struct pvmem *pv)
 	return smp_load_acquire(&pv->nr_windows);
 }
 
-struct pvmem_block *pvmem_block_at(struct pvmem *pv, unsigned long addr);
+/**
+ * pvmem_block_at() - the block that an address lies in
+ * @pv: the instance.
+ * @addr: any address.
+ *
+ * Context: any.
+ * Return: the block, or NULL when @addr is in no window.
+ */
+static inline struct pvmem_block *pvmem_block_at(struct pvmem *pv, unsigned long addr)
+{
+	unsigned int i, nr = pvmem_nr_windows(pv);
+
+	for (i = 0; i < nr; i++) {
+		struct pvmem_window *window = pv->windows[i];
+		unsigned long index = (addr - window->base) >> PVMEM_BLOCK_SHIFT;
+
+		if (likely(index < window->nr_blocks))
+			return &window->block[index];
+	}
+	return NULL;
+}
+
 struct pvmem_block *pvmem_blocks_get(struct pvmem *pv, unsigned int nr_blocks);
 void pvmem_block_put(struct pvmem *pv, struct pvmem_block *block);
 int pvmem_window_grow(struct pvmem *pv, unsigned int nr_blocks);
@@ -265,6 +353,7 @@ int pvmem_windows_release(struct pvmem *pv);
 unsigned long pvmem_lazy_pages(struct pvmem *pv);
 int pvmem_purge(struct pvmem *pv);
 bool pvmem_try_purge(struct pvmem *pv);
+int pvmem_purge_pages_locked(struct pvmem *pv, struct page **pages, unsigned int nr);
 int pvmem_purge_pages(struct pvmem *pv, struct page **pages, unsigned int nr);
 void pvmem_purge_check_limit(struct pvmem *pv);
 void pvmem_purge_work(struct work_struct *work);

@@ -82,6 +82,17 @@ int pvmem_policy_parse(const char *name)
 }
 
 /**
+ * pvmem_policy_advise() - say so when the policy does not fit the hypervisor
+ * @pv: the instance.
+ */
+void pvmem_policy_advise(const struct pvmem *pv)
+{
+	if (pv->ops->typed && READ_ONCE(pv->policy) == PVMEM_POLICY_TRACK)
+		pr_info("pvmem: policy track on %s: page tables that the kernel allocates itself may meet aliases and fail to pin\n",
+			pv->ops->name);
+}
+
+/**
  * pvmem_map() - map pages at contiguous kernel addresses
  * @pages: the pages; the caller keeps them allocated until it unmaps.
  * @nr_pages: how many, at least 1; up to the address space limit.
@@ -98,6 +109,12 @@ void *pvmem_map(struct page **pages, unsigned int nr_pages, pgprot_t prot)
 }
 EXPORT_SYMBOL_GPL(pvmem_map);
 
+/* Somebody's bug; once, because it may come in floods. */
+static noinline void pvmem_warn_unmap(const void *addr, unsigned int nr_pages)
+{
+	WARN_ONCE(1, "pvmem: unmap of %px (%u pages; 0: any), which is not mapped so\n", addr, nr_pages);
+}
+
 /**
  * pvmem_unmap() - end a mapping
  * @addr: what pvmem_map() returned; NULL is ignored.
@@ -110,8 +127,8 @@ EXPORT_SYMBOL_GPL(pvmem_map);
  */
 void pvmem_unmap(const void *addr)
 {
-	if (addr)
-		WARN_ONCE(pvmem_vunmap(pvmem_instance, addr, 0), "pvmem: unmap of %p, which is not mapped\n", addr);
+	if (addr && unlikely(pvmem_vunmap(pvmem_instance, addr, 0)))
+		pvmem_warn_unmap(addr, 0);
 }
 EXPORT_SYMBOL_GPL(pvmem_unmap);
 
@@ -139,8 +156,8 @@ EXPORT_SYMBOL_GPL(pvmem_map_ram);
  */
 void pvmem_unmap_ram(const void *addr, unsigned int nr_pages)
 {
-	WARN_ONCE(!nr_pages || pvmem_vunmap(pvmem_instance, addr, nr_pages),
-		  "pvmem: unmap of %u pages at %p, which are not mapped so\n", nr_pages, addr);
+	if (unlikely(!nr_pages || pvmem_vunmap(pvmem_instance, addr, nr_pages)))
+		pvmem_warn_unmap(addr, nr_pages);
 }
 EXPORT_SYMBOL_GPL(pvmem_unmap_ram);
 
@@ -269,8 +286,13 @@ static int pvmem_cpu_dead(unsigned int cpu)
  */
 static int pvmem_suspend(struct device *dev)
 {
+	int err;
+
 	pvmem_ptpool_freeze(pvmem_instance);
-	return pvmem_purge(pvmem_instance);
+	err = pvmem_purge(pvmem_instance);
+	if (err)
+		pvmem_ptpool_thaw(pvmem_instance);
+	return err;
 }
 
 static int pvmem_resume(struct device *dev)
@@ -330,6 +352,8 @@ static int pvmem_check_limits(unsigned long ram)
 		return pvmem_refuse("ptpool_batch", ptpool_batch, "must be 1 to 64");
 	if (ptpool_high > ram * ptpool_max_percent / 100)
 		return pvmem_refuse("ptpool_high", ptpool_high, "exceeds ptpool_max_percent of RAM");
+	if (!ptpool_high)
+		ptpool_low = 0;
 	if (ptpool_low > ptpool_high)
 		return pvmem_refuse("ptpool_low", ptpool_low, "must not exceed ptpool_high");
 	return 0;
@@ -433,6 +457,7 @@ static int __init pvmem_init(void)
 		return err;
 	}
 	pvmem_ptpool_thaw(pvmem_instance);
+	pvmem_policy_advise(pvmem_instance);
 	pr_info("pvmem: backend %s, policy %s, lazy limit %lu pages, window %u MiB, pool %lu to %lu pages by %lu, cap %lu\n",
 		ops->name, pvmem_policy_name(config.policy), config.lazy_limit, window_mb, config.pool.low,
 		config.pool.high, config.pool.batch, config.pool.cap);

@@ -11,6 +11,7 @@ struct pvmem;
 
 const char *pvmem_policy_name(enum pvmem_policy policy);
 int pvmem_policy_parse(const char *name);
+void pvmem_policy_advise(const struct pvmem *pv);
 
 int pvmem_sysfs_start(struct pvmem *pv);
 void pvmem_sysfs_stop(void);

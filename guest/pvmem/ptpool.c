@@ -14,8 +14,8 @@
  * Ready pages lie in a small stack per CPU over a reservoir per memory node. One
  * worker keeps each reservoir between the low and the high watermark, in batches:
  * on Xen only the first page-type change of a batch flushes TLBs. The pool is
- * bounded by a hard cap, gives pages to the shrinker, and is empty while frozen
- * (suspend, stop).
+ * bounded by a hard cap, gives pages to the shrinker, and is emptied and not
+ * filled while frozen (suspend, stop).
  *
  * Invariant: filled = shrunk + out + what lies in stacks, reservoirs and dirty
  * lists. Lock order: fill_mutex -> purge_mutex; cpu->lock -> node->lock.
@@ -377,7 +377,7 @@ static void pvmem_ptpool_work(struct work_struct *work)
 
 	mutex_lock(&pv->pool.fill_mutex);
 	for_each_node_state(nid, N_MEMORY)
-		if (!pv->pool.frozen)
+		if (!READ_ONCE(pv->pool.frozen))
 			pvmem_node_refill(pv, nid);
 	mutex_unlock(&pv->pool.fill_mutex);
 }
@@ -474,7 +474,7 @@ unsigned long pvmem_ptpool_prepare(struct pvmem *pv, unsigned long nr, unsigned 
 	unsigned int got;
 
 	mutex_lock(&pv->pool.fill_mutex);
-	while (added < nr && !pv->pool.frozen) {
+	while (added < nr && !READ_ONCE(pv->pool.frozen)) {
 		have = pvmem_ptpool_pages(pv);
 		if (have >= cap)
 			break;
@@ -488,8 +488,10 @@ unsigned long pvmem_ptpool_prepare(struct pvmem *pv, unsigned long nr, unsigned 
 }
 
 /**
- * pvmem_ptpool_freeze() - empty the pool and keep it empty
+ * pvmem_ptpool_freeze() - empty the pool and do not fill it
  * @pv: the instance.
+ *
+ * What is given back while frozen stays in the pool.
  *
  * Context: process, sleeps; waits for a fill under way.
  */

@@ -90,7 +90,7 @@ static void pvmem_collect_whole(struct pvmem_purge_batch *batch, struct pvmem_pu
 {
 	struct pvmem_block *block = item->block;
 
-	lockdep_assert_held(&block->lock);
+	pvmem_block_assert_locked(block);
 	block->owner = NULL;
 	block->closed = true;
 	item->whole = true;
@@ -103,30 +103,36 @@ static void pvmem_collect_whole(struct pvmem_purge_batch *batch, struct pvmem_pu
 	};
 }
 
+/* Add entries to clear, to the last range when they continue it. */
 static void pvmem_collect_range(struct pvmem_purge_batch *batch, struct pvmem_purge_item *item, unsigned int slot,
 				unsigned int nr)
 {
-	struct pvmem_range *last = &batch->range[batch->nr_ranges - 1];
+	struct pvmem_range *range = &batch->range[batch->nr_ranges];
 
-	if (batch->nr_ranges > item->first_range && last->first + last->nr == slot)
-		last->nr += nr;
-	else
-		batch->range[batch->nr_ranges++] = (struct pvmem_range){
-			.table = &item->block->table,
-			.first = slot,
-			.nr = nr,
-		};
+	if (batch->nr_ranges > item->first_range && range[-1].first + range[-1].nr == slot) {
+		range[-1].nr += nr;
+		return;
+	}
+	*range = (struct pvmem_range){
+		.table = &item->block->table,
+		.first = slot,
+		.nr = nr,
+	};
+	batch->nr_ranges++;
 }
 
+/* Add slots to free after the flush, likewise. */
 static void pvmem_collect_done(struct pvmem_purge_batch *batch, struct pvmem_purge_item *item, unsigned int slot,
 			       unsigned int nr)
 {
-	struct pvmem_slots *last = &batch->done[batch->nr_done - 1];
+	struct pvmem_slots *slots = &batch->done[batch->nr_done];
 
-	if (batch->nr_done > item->first_done && last->first + last->nr == slot)
-		last->nr += nr;
-	else
-		batch->done[batch->nr_done++] = (struct pvmem_slots){ .first = slot, .nr = nr };
+	if (batch->nr_done > item->first_done && slots[-1].first + slots[-1].nr == slot) {
+		slots[-1].nr += nr;
+		return;
+	}
+	*slots = (struct pvmem_slots){ .first = slot, .nr = nr };
+	batch->nr_done++;
 }
 
 /* DEAD -> ZAP for what @filter wants; false when the batch was full before the end. */
@@ -136,12 +142,13 @@ static bool pvmem_collect_spans(struct pvmem_purge_batch *batch, struct pvmem_pu
 	struct pvmem_block *block = item->block;
 	unsigned int slot, nr;
 
-	lockdep_assert_held(&block->lock);
+	pvmem_block_assert_locked(block);
 	for (slot = 0; slot < block->next; slot += nr) {
 		unsigned short span = block->span[slot];
 
 		nr = pvmem_span_len(span);
-		if (pvmem_span_state(span) != PVMEM_SPAN_DEAD || !pvmem_filter_match(filter, block->pages + slot, nr))
+		if (pvmem_span_state(span) != PVMEM_SPAN_DEAD ||
+		    !pvmem_filter_match(filter, block->table.pages + slot, nr))
 			continue;
 		if (batch->nr_done == PVMEM_PURGE_RANGES || batch->nr_ranges == PVMEM_PURGE_RANGES)
 			return false;
@@ -165,12 +172,12 @@ static bool pvmem_collect_block(struct pvmem_purge_batch *batch, struct pvmem_bl
 		.first_range = batch->nr_ranges,
 		.first_done = batch->nr_done,
 	};
-	spin_lock(&block->lock);
+	pvmem_block_lock(block);
 	if (!filter && !block->live)
 		pvmem_collect_whole(batch, item);
 	else
 		all = pvmem_collect_spans(batch, item, filter);
-	spin_unlock(&block->lock);
+	pvmem_block_unlock(block);
 	item->nr_ranges = batch->nr_ranges - item->first_range;
 	item->nr_done = batch->nr_done - item->first_done;
 	return all;
@@ -201,10 +208,13 @@ static void pvmem_purge_collect(struct pvmem *pv, struct list_head *victims, str
 	}
 }
 
-static bool pvmem_item_failed(const struct pvmem_purge_batch *batch, const struct pvmem_purge_item *item)
+/* An item without ranges needed only the flush, and a zap that failed may not have flushed. */
+static bool pvmem_item_failed(const struct pvmem_purge_batch *batch, const struct pvmem_purge_item *item, int zap_err)
 {
 	unsigned int i;
 
+	if (zap_err && !item->nr_ranges)
+		return true;
 	for (i = 0; i < item->nr_ranges; i++)
 		if (batch->range[item->first_range + i].error)
 			return true;
@@ -214,7 +224,7 @@ static bool pvmem_item_failed(const struct pvmem_purge_batch *batch, const struc
 /* The pages of a flushed span are nobody's aliases any more. */
 static void pvmem_span_drop(struct pvmem *pv, struct pvmem_block *block, unsigned int slot, unsigned int nr, bool held)
 {
-	struct page **pages = block->pages + slot;
+	struct page **pages = block->table.pages + slot;
 
 	pvmem_alias_drop(&pv->alias, pages, nr);
 	if (held)
@@ -257,7 +267,7 @@ static void pvmem_block_sweep(struct pvmem_block *block)
 {
 	unsigned int slot, len, end = block->next, free_from = end, largest = 0;
 
-	lockdep_assert_held(&block->lock);
+	pvmem_block_assert_locked(block);
 	for (slot = 0; slot < end; slot += len) {
 		unsigned short span = block->span[slot];
 		unsigned short state = pvmem_span_state(span);
@@ -305,14 +315,14 @@ static void pvmem_item_retry(struct pvmem *pv, const struct pvmem_purge_batch *b
 	spin_lock(&pv->lock);
 	list_move_tail(&block->link, taken);
 	spin_unlock(&pv->lock);
-	spin_lock(&block->lock);
+	pvmem_block_lock(block);
 	block->closed = false;
 	for (i = item->first_done; i < item->first_done + item->nr_done; i++) {
 		end = batch->done[i].first + batch->done[i].nr;
 		for (slot = batch->done[i].first; slot < end; slot += pvmem_span_len(block->span[slot]))
 			block->span[slot] = (block->span[slot] & ~PVMEM_SPAN_STATE) | PVMEM_SPAN_DEAD;
 	}
-	spin_unlock(&block->lock);
+	pvmem_block_unlock(block);
 }
 
 /* After the flush: hand the item's slots and pages back. */
@@ -323,12 +333,12 @@ static unsigned int pvmem_item_finish(struct pvmem *pv, const struct pvmem_purge
 	unsigned int nr = item->whole ? pvmem_finish_whole(pv, block) : pvmem_finish_spans(pv, batch, item);
 
 	spin_lock(&pv->lock);
-	spin_lock(&block->lock);
+	pvmem_block_lock(block);
 	if (!item->whole)
 		pvmem_block_sweep(block);
 	block->closed = false;
 	pvmem_block_settle(pv, block);
-	spin_unlock(&block->lock);
+	pvmem_block_unlock(block);
 	spin_unlock(&pv->lock);
 	return nr;
 }
@@ -348,13 +358,16 @@ static unsigned int pvmem_purge_batch_run(struct pvmem *pv, struct list_head *vi
 {
 	struct pvmem_purge_batch *batch = &pv->batch;
 	unsigned int i, nr = 0;
+	int zap_err;
 
 	pvmem_purge_collect(pv, victims, taken, filter);
 	if (pvmem_batch_empty(batch))
 		return 0;
-	*err = pv->ops->zap(pv, batch->range, batch->nr_ranges) ?: *err;
+	zap_err = pv->ops->zap(pv, batch->range, batch->nr_ranges);
+	if (zap_err && !*err)
+		*err = zap_err;
 	for (i = 0; i < batch->nr_items; i++) {
-		if (pvmem_item_failed(batch, &batch->item[i]))
+		if (pvmem_item_failed(batch, &batch->item[i], zap_err))
 			pvmem_item_retry(pv, batch, &batch->item[i], taken);
 		else
 			nr += pvmem_item_finish(pv, batch, &batch->item[i]);
@@ -418,6 +431,31 @@ bool pvmem_try_purge(struct pvmem *pv)
 }
 
 /**
+ * pvmem_purge_pages_locked() - pvmem_purge_pages() for whoever holds purge_mutex
+ * @pv: the instance.
+ * @pages: the pages.
+ * @nr: how many.
+ *
+ * Context: process, sleeps; allocates, which the shrinkers bear: they only try
+ * to take the mutex.
+ * Return: 0, or the backend's first -errno.
+ */
+int pvmem_purge_pages_locked(struct pvmem *pv, struct page **pages, unsigned int nr)
+{
+	struct pvmem_purge_filter filter = { .nr = nr };
+	int err;
+
+	filter.page = kvmalloc_array(nr, sizeof(*pages), GFP_KERNEL | __GFP_NOWARN);
+	if (!filter.page)
+		return pvmem_purge_locked(pv, NULL);
+	memcpy(filter.page, pages, nr * sizeof(*pages));
+	sort(filter.page, nr, sizeof(*pages), pvmem_page_cmp, NULL);
+	err = pvmem_purge_locked(pv, &filter);
+	kvfree(filter.page);
+	return err;
+}
+
+/**
  * pvmem_purge_pages() - remove the lazy mappings of some pages only
  * @pv: the instance.
  * @pages: the pages.
@@ -431,18 +469,11 @@ bool pvmem_try_purge(struct pvmem *pv)
  */
 int pvmem_purge_pages(struct pvmem *pv, struct page **pages, unsigned int nr)
 {
-	struct pvmem_purge_filter filter = { .nr = nr };
 	int err;
 
-	filter.page = kvmalloc_array(nr, sizeof(*pages), GFP_KERNEL | __GFP_NOWARN);
-	if (!filter.page)
-		return pvmem_purge(pv);
-	memcpy(filter.page, pages, nr * sizeof(*pages));
-	sort(filter.page, nr, sizeof(*pages), pvmem_page_cmp, NULL);
 	mutex_lock(&pv->purge_mutex);
-	err = pvmem_purge_locked(pv, &filter);
+	err = pvmem_purge_pages_locked(pv, pages, nr);
 	mutex_unlock(&pv->purge_mutex);
-	kvfree(filter.page);
 	return err;
 }
 

@@ -35,6 +35,7 @@ static ssize_t policy_store(struct kobject *kobj, struct kobj_attribute *attr, c
 	if (policy < 0)
 		return policy;
 	WRITE_ONCE(pvmem_shown->policy, policy);
+	pvmem_policy_advise(pvmem_shown);
 	return count;
 }
 

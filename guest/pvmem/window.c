@@ -20,28 +20,6 @@
 #include <asm/pgtable.h>
 #include "core.h"
 
-/**
- * pvmem_block_at() - the block that an address lies in
- * @pv: the instance.
- * @addr: any address.
- *
- * Context: any.
- * Return: the block, or NULL when @addr is in no window.
- */
-struct pvmem_block *pvmem_block_at(struct pvmem *pv, unsigned long addr)
-{
-	unsigned int i, nr = pvmem_nr_windows(pv);
-
-	for (i = 0; i < nr; i++) {
-		struct pvmem_window *window = pv->windows[i];
-		unsigned long index = (addr - window->base) >> PVMEM_BLOCK_SHIFT;
-
-		if (index < window->nr_blocks)
-			return &window->block[index];
-	}
-	return NULL;
-}
-
 static struct pvmem_block *pvmem_blocks_try_get(struct pvmem *pv, unsigned int nr_blocks)
 {
 	unsigned long unit;
@@ -64,10 +42,11 @@ static int pvmem_blocks_alloc_pages(struct pvmem_block *block, unsigned int nr_b
 	unsigned int i;
 
 	for (i = 0; i < nr_blocks; i++) {
-		if (block[i].pages)
+		if (block[i].table.pages)
 			continue;
-		block[i].pages = kmalloc_array(PVMEM_BLOCK_PAGES, sizeof(struct page *), GFP_KERNEL | __GFP_NOWARN);
-		if (!block[i].pages)
+		block[i].table.pages = kmalloc_array(PVMEM_BLOCK_PAGES, sizeof(struct page *),
+						     GFP_KERNEL | __GFP_NOWARN);
+		if (!block[i].table.pages)
 			return -ENOMEM;
 	}
 	return 0;
@@ -91,7 +70,7 @@ struct pvmem_block *pvmem_blocks_get(struct pvmem *pv, unsigned int nr_blocks)
 	struct pvmem_block *block = pvmem_blocks_try_get(pv, nr_blocks);
 	unsigned int i;
 
-	if (!block && !pvmem_window_grow(pv, nr_blocks))
+	while (!block && !pvmem_window_grow(pv, nr_blocks))
 		block = pvmem_blocks_try_get(pv, nr_blocks);
 	if (!block && pvmem_lazy_pages(pv)) {
 		pvmem_stat_inc(pv, purge_throttled);
@@ -121,7 +100,7 @@ struct pvmem_block *pvmem_blocks_get(struct pvmem *pv, unsigned int nr_blocks)
 void pvmem_block_put(struct pvmem *pv, struct pvmem_block *block)
 {
 	lockdep_assert_held(&pv->lock);
-	lockdep_assert_held(&block->lock);
+	pvmem_block_assert_locked(block);
 
 	block->closed = false;
 	block->next = 0;
@@ -140,7 +119,6 @@ static int pvmem_window_init_blocks(struct pvmem_window *window)
 		struct pvmem_block *block = &window->block[i];
 		unsigned int level;
 
-		spin_lock_init(&block->lock);
 		INIT_LIST_HEAD(&block->partial);
 		block->table.addr = window->base + i * PVMEM_BLOCK_SIZE;
 		block->table.ptes = lookup_address(block->table.addr, &level);
@@ -193,6 +171,9 @@ static struct pvmem_window *pvmem_window_create(struct pvmem *pv, unsigned long 
 {
 	struct pvmem_window *window;
 
+	/* vmap() makes page tables of any free page and does not ask for aliases. */
+	if (pv->ops->typed)
+		pvmem_purge(pv);
 	window = kvzalloc(struct_size(window, block, nr_blocks), GFP_KERNEL | __GFP_NOWARN);
 	if (!window)
 		return NULL;
@@ -217,7 +198,7 @@ static void pvmem_window_destroy(struct pvmem_window *window)
 	unsigned long i;
 
 	for (i = 0; i < window->nr_blocks; i++)
-		kfree(window->block[i].pages);
+		kfree(window->block[i].table.pages);
 	vunmap(window->area);
 	kvfree(window);
 }
@@ -231,9 +212,9 @@ static int pvmem_window_grow_locked(struct pvmem *pv, unsigned int nr_blocks)
 	lockdep_assert_held(&pv->grow_mutex);
 	for (i = 0; i < pv->nr_windows; i++)
 		have += pv->windows[i]->nr_blocks;
-	nr_blocks = max(nr_blocks, pv->window_blocks);
 	if (pv->nr_windows == PVMEM_WINDOWS_MAX || have + nr_blocks > pv->max_blocks)
 		return -ENOSPC;
+	nr_blocks = clamp_t(unsigned long, pv->window_blocks, nr_blocks, pv->max_blocks - have);
 	window = pvmem_window_create(pv, nr_blocks);
 	if (!window)
 		return -ENOMEM;
@@ -249,8 +230,8 @@ static int pvmem_window_grow_locked(struct pvmem *pv, unsigned int nr_blocks)
 /**
  * pvmem_window_grow() - reserve one more window
  * @pv: the instance.
- * @nr_blocks: contiguous blocks that must fit into it; it gets at least
- *	@pv->window_blocks.
+ * @nr_blocks: contiguous blocks that must fit into it; it gets
+ *	@pv->window_blocks, where the limit allows.
  *
  * Context: process, sleeps; takes grow_mutex. On Xen PV a block costs about a
  * million instructions to reserve, once.
@@ -307,7 +288,8 @@ unsigned long pvmem_overhead_bytes(struct pvmem *pv)
 
 		for (j = 0; j < window->nr_blocks; j++)
 			bytes += sizeof(struct pvmem_block) + PAGE_SIZE +
-				 (window->block[j].pages ? PVMEM_BLOCK_PAGES * sizeof(struct page *) : 0);
+				 (READ_ONCE(window->block[j].table.pages) ? PVMEM_BLOCK_PAGES * sizeof(struct page *)
+									  : 0);
 	}
 	return bytes;
 }

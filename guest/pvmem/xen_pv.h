@@ -55,6 +55,8 @@ struct pvmem_xen_types {
  * @raw: zeroed writable pages.
  * @nr_clean: length of @clean.
  * @nr_raw: length of @raw.
+ * @raw_debt: raw pages that became attached tables; as many detached tables are
+ *	made writable again, instead of clean.
  */
 struct pvmem_xen {
 	struct pvmem_xen_updates __percpu *updates;
@@ -65,6 +67,7 @@ struct pvmem_xen {
 	struct list_head raw;
 	unsigned int nr_clean;
 	unsigned int nr_raw;
+	unsigned int raw_debt;
 };
 
 static inline struct mmuext_op pvmem_xen_op(unsigned int cmd, unsigned long mfn)
@@ -77,7 +80,8 @@ static inline struct mmuext_op pvmem_xen_op(unsigned int cmd, unsigned long mfn)
 
 /* xen_pv_call.c */
 void pvmem_xen_refused(struct pvmem *pv, const char *call, unsigned int nr, int err);
-void pvmem_xen_update(struct pvmem *pv, struct mmu_update *req, struct pvmem_range **range, unsigned int nr);
+int pvmem_xen_update_all(struct pvmem *pv, struct mmu_update *req, unsigned int nr);
+void pvmem_xen_update(struct pvmem *pv, struct mmu_update *req, unsigned int nr, struct pvmem_range **range);
 int pvmem_xen_update_one(struct pvmem *pv, unsigned long addr, pte_t pte);
 void pvmem_xen_ext(struct pvmem *pv, struct mmuext_op *op, unsigned int done, unsigned int nr, unsigned long *failed);
 int pvmem_xen_multicall(struct pvmem *pv, struct multicall_entry *call, unsigned int nr, unsigned int entries);

@@ -35,16 +35,35 @@ void pvmem_xen_refused(struct pvmem *pv, const char *call, unsigned int nr, int 
 }
 
 /**
- * pvmem_xen_update() - mmu_update
+ * pvmem_xen_update_all() - mmu_update, all or nothing to rely on
  * @pv: the instance.
  * @req: page-table entries to write, of tables that are in use.
- * @range: the range that each entry serves; its @error is set when the entry is
- *	refused.
  * @nr: number of entries.
  *
  * Context: any.
+ * Return: 0, or Xen's -errno: those before some entry were written.
  */
-void pvmem_xen_update(struct pvmem *pv, struct mmu_update *req, struct pvmem_range **range, unsigned int nr)
+int pvmem_xen_update_all(struct pvmem *pv, struct mmu_update *req, unsigned int nr)
+{
+	int err = HYPERVISOR_mmu_update(req, nr, NULL, DOMID_SELF);
+
+	pvmem_xen_count(pv, "mmu_update", nr, err);
+	if (unlikely(err))
+		pvmem_xen_refused(pv, "mmu_update", 1, err);
+	return err;
+}
+
+/**
+ * pvmem_xen_update() - mmu_update of whatever Xen accepts
+ * @pv: the instance.
+ * @req: page-table entries to write, of tables that are in use.
+ * @nr: number of entries.
+ * @range: the range that each entry serves; its @error is set when the entry is
+ *	refused.
+ *
+ * Context: any.
+ */
+void pvmem_xen_update(struct pvmem *pv, struct mmu_update *req, unsigned int nr, struct pvmem_range **range)
 {
 	unsigned int done = 0;
 

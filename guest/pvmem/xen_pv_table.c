@@ -152,7 +152,7 @@ static void pvmem_xen_exchange(struct pvmem *pv, struct pvmem_range **range, str
 		req[i].ptr = pvmem_xen_entry_addr(pmd);
 		req[i].val = (pmd->pmd & ~PTE_PFN_MASK) | PFN_PHYS(pfn_to_mfn(page_to_pfn(fresh[i])));
 	}
-	pvmem_xen_update(pv, req, range, nr);
+	pvmem_xen_update(pv, req, nr, range);
 	for (i = 0; i < nr; i++) {
 		struct pvmem_table *table = range[i]->table;
 		struct page *old = virt_to_page(table->ptes);
@@ -211,6 +211,13 @@ static unsigned int pvmem_xen_pin_built(struct pvmem *pv, struct pvmem_range **r
 	return pinned;
 }
 
+static void pvmem_raw_owe(struct pvmem_xen *xen)
+{
+	spin_lock(&xen->spare_lock);
+	xen->raw_debt = min(xen->raw_debt + 1, (unsigned int)PVMEM_XEN_SPARES);
+	spin_unlock(&xen->spare_lock);
+}
+
 /* After a refused exchange: take a pinned, filled table apart again. */
 static void pvmem_xen_unpin_built(struct pvmem *pv, struct page *page)
 {
@@ -249,6 +256,7 @@ void pvmem_xen_tables_attach(struct pvmem *pv, struct pvmem_range **range, unsig
 			continue;
 		}
 		pvmem_stat_inc(pv, table_attached);
+		pvmem_raw_owe(pv->backend_data);
 		pvmem_clean_give(pv, fresh[i]);
 	}
 }
@@ -286,38 +294,72 @@ unsigned int pvmem_xen_tables_detach(struct pvmem *pv, struct pvmem_range **rang
 	return nr_old;
 }
 
+/* How many of @nr detached tables attach() will want as raw pages. */
+static unsigned int pvmem_raw_repay(struct pvmem_xen *xen, unsigned int nr)
+{
+	spin_lock(&xen->spare_lock);
+	nr = min(nr, xen->raw_debt);
+	xen->raw_debt -= nr;
+	spin_unlock(&xen->spare_lock);
+	return nr;
+}
+
+/* Detached tables that are unpinned and zeroed: writable again, and raw. */
+static void pvmem_xen_release_raw(struct pvmem *pv, struct page **old, unsigned int nr, unsigned long *failed)
+{
+	unsigned int i;
+
+	pvmem_xen_writable(pv, old, nr, failed, false, failed);
+	for (i = 0; i < nr; i++) {
+		if (test_bit(i, failed))
+			continue;
+		ClearPagePinned(old[i]);
+		pvmem_raw_give(pv, old[i]);
+	}
+}
+
 /**
  * pvmem_xen_flush_release() - flush every vCPU, and recycle detached tables
  * @pv: the instance.
  * @old: from pvmem_xen_tables_detach().
  * @nr: how many, 0 for the flush alone.
  *
- * One mmuext_op unpins the tables and flushes all vCPUs. A table that Xen does
- * not give up is left alone for good: counted in hypercall_failed, and leaked.
+ * One hypercall: [unpin each][flush all vCPUs][zero each][pin each]. Xen zeroes
+ * a page on request, so a table need not be made writable and read-only again in
+ * between. Some are not pinned but made writable, when attach() will want them.
+ * A table that Xen does not take through all of this is left alone for good:
+ * counted in hypercall_failed, and leaked.
  *
  * Context: process, sleeps.
  * Return: 0, or -EFAULT when the flush was refused.
  */
 int pvmem_xen_flush_release(struct pvmem *pv, struct page **old, unsigned int nr)
 {
-	DECLARE_BITMAP(failed, PVMEM_PURGE_BLOCKS + 1);
-	struct mmuext_op op[PVMEM_PURGE_BLOCKS + 1];
-	unsigned int i;
+	DECLARE_BITMAP(failed, 3 * PVMEM_PURGE_BLOCKS + 1);
+	struct mmuext_op op[3 * PVMEM_PURGE_BLOCKS + 1];
+	unsigned int i, nr_raw = pvmem_raw_repay(pv->backend_data, nr), nr_clean = nr - nr_raw;
+	unsigned int nr_ops = 2 * nr + 1 + nr_clean;
 
-	bitmap_zero(failed, nr + 1);
-	for (i = 0; i < nr; i++)
-		op[i] = pvmem_xen_op(MMUEXT_UNPIN_TABLE, pfn_to_mfn(page_to_pfn(old[i])));
-	op[nr] = pvmem_xen_op(MMUEXT_TLB_FLUSH_ALL, 0);
-	pvmem_xen_ext(pv, op, 0, nr + 1, failed);
-	pvmem_stat_inc(pv, flushes);
-	if (nr)
-		pvmem_xen_writable(pv, old, nr, failed, false, failed);
+	bitmap_zero(failed, nr_ops);
 	for (i = 0; i < nr; i++) {
-		if (test_bit(i, failed))
-			continue;
-		ClearPagePinned(old[i]);
-		clear_page(page_address(old[i]));
-		pvmem_raw_give(pv, old[i]);
+		unsigned long mfn = pfn_to_mfn(page_to_pfn(old[i]));
+
+		op[i] = pvmem_xen_op(MMUEXT_UNPIN_TABLE, mfn);
+		op[nr + 1 + i] = pvmem_xen_op(MMUEXT_CLEAR_PAGE, mfn);
+		if (i >= nr_raw)
+			op[2 * nr + 1 + i - nr_raw] = pvmem_xen_op(MMUEXT_PIN_L1_TABLE, mfn);
+	}
+	op[nr] = pvmem_xen_op(MMUEXT_TLB_FLUSH_ALL, 0);
+	pvmem_xen_ext(pv, op, 0, nr_ops, failed);
+	pvmem_stat_inc(pv, flushes);
+	for (i = nr_raw; i < nr; i++)
+		if (!test_bit(i, failed) && !test_bit(nr + 1 + i, failed) && !test_bit(2 * nr + 1 + i - nr_raw, failed))
+			pvmem_clean_give(pv, old[i]);
+	if (nr_raw) {
+		for (i = 0; i < nr_raw; i++)
+			if (test_bit(nr + 1 + i, failed))
+				__set_bit(i, failed);
+		pvmem_xen_release_raw(pv, old, nr_raw, failed);
 	}
 	return test_bit(nr, failed) ? -EFAULT : 0;
 }
