@@ -112,7 +112,7 @@ EXPORT_SYMBOL_GPL(pvmem_map);
 /* Somebody's bug; once, because it may come in floods. */
 static noinline void pvmem_warn_unmap(const void *addr, unsigned int nr_pages)
 {
-	WARN_ONCE(1, "pvmem: unmap of %px (%u pages; 0: any), which is not mapped so\n", addr, nr_pages);
+	WARN_ONCE(1, "pvmem: unmap of %p (%u pages; 0: any), which is not mapped so\n", addr, nr_pages);
 }
 
 /**

@@ -180,8 +180,8 @@ static int fake_build(struct pvmem *pv, struct pvmem_range *ranges, unsigned int
 			continue;
 		table_swap(&ranges[r]);
 		for (i = 0; i < ranges[r].nr; i++)
-			entry_set(pv, ranges[r].table, ranges[r].first + i,
-				  ranges[r].table->pages[ranges[r].first + i], prot);
+			entry_set(pv, ranges[r].table, ranges[r].first + i, ranges[r].table->pages[ranges[r].first + i],
+				  prot);
 	}
 	return err;
 }
