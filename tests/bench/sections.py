@@ -53,11 +53,11 @@ def summary_line(rows, guest, unit, threads, label, want):
 def summary_rows(rows):
     out = []
     for guest in guests(rows):
-        for unit, threads in (("instructions", 1), ("cycles", 1), ("cycles", 2)):
+        for unit, threads in (("instructions", 1), ("instructions", 2), ("cycles", 1), ("cycles", 2)):
             found = [summary_line(rows, guest, unit, threads, *line) for line in SUMMARY]
             found = [line for line in found if line]
             if found:
-                who = "" if unit == "instructions" else ", 1 thread" if threads == 1 else ", 2 threads at once"
+                who = ", 1 thread" if threads == 1 else ", 2 threads at once"
                 out.append(f"{results.GUEST[guest]}: {CLOCK[unit]}{who}")
                 out += found
     row = results.first(rows, name="ptpool_fill", guest="xen-pv", unit="cycles", n=32)
@@ -105,7 +105,7 @@ def cost_plot(rows, guest, unit, threads):
     curves = [(label, [(n, cost / n) for n, cost in points]) for label, points in filter(None, curves)]
     if len(curves) < 2:
         return None
-    who = "" if unit == "instructions" else ", 1 thread" if threads == 1 else ", 2 threads"
+    who = ", 2 threads" if threads == 2 else ", 1 thread"
     return plot.lines(f"{guest.replace('-', '_')}_{unit}_{threads}", f"{results.GUEST[guest]}: {CLOCK[unit]} per page{who}",
                       "pages in one operation", CLOCK[unit] + " per page", curves)
 
@@ -133,17 +133,19 @@ def policy_words(rows, guest, unit):
 
 
 def cost(rows, guest):
-    shown = [drawn for drawn in (cost_plot(rows, guest, "instructions", 1), cost_plot(rows, guest, "cycles", 1),
-                             cost_plot(rows, guest, "cycles", 2)) if drawn]
+    shown = [drawn for drawn in (cost_plot(rows, guest, unit, threads)
+                                 for threads in (1, 2) for unit in ("instructions", "cycles")) if drawn]
     if not shown:
         return []
     said = []
     for unit, threads, lead in (("instructions", 1, "Counted in instructions, pvmem runs at"),
+                                ("instructions", 2, "with both CPUs mapping at once (and both CPUs' instructions "
+                                                    "counted), at"),
                                 ("cycles", 1, "In wall-clock time on 2 CPUs, one of them mapping, at"),
-                                ("cycles", 2, "With both CPUs mapping at once, at")):
+                                ("cycles", 2, "and with both mapping at once, at")):
         words = ratio_words(rows, guest, unit, threads)
         if words:
-            said.append(f"{lead} {words}.")
+            said.append(f"{lead} {words}")
     unit = "instructions" if row_of(rows, guest, "instructions", 16, policy="track") else "cycles"
     more = policy_words(rows, guest, unit)
     if guest.startswith("xen"):
@@ -156,7 +158,7 @@ def cost(rows, guest):
                  "bookkeeping.")
     figures = page.pair(*shown)
     return [page.heading(f"{results.GUEST[guest]}: what a page costs"), figures,
-            page.paragraph(" ".join(said) + more)]
+            page.paragraph("; ".join(said) + "." + more)]
 
 
 # --- ratios
@@ -209,9 +211,8 @@ def events(rows):
                            "counting makes by itself. To these come its trapped stores, one for each PTE it clears: "
                            "they are no hypercalls, enter Xen all the same, and nothing counts them. Flushes are "
                            "kernel-wide ones: the stock kernel's as interrupts to the other CPU, less those of an "
-                           "idle loop; pvmem's as it counts them. Here pvmem was made to purge every 2,048 pages, "
-                           "more often than the stock kernel flushes by itself: "
-                           "where it shows more flushes, that is why. Flushes that Xen makes by itself when a page "
+                           "idle loop; pvmem's as it counts them. Here pvmem was made to purge more "
+                           "often than the stock kernel does by itself: where it shows more flushes, that is why. Flushes that Xen makes by itself when a page "
                            "changes type are in neither figure.")]
 
 
@@ -264,8 +265,8 @@ def pool_words(cycles, instructions):
     at32 = next((row for row in instructions if row["n"] == 32), None)
     if at32:
         said.append(f"In instructions the gain is {times(at32['ratio'])} times only: Xen checks all 512 entries of "
-                    "every page, batch or not. A page that comes back empty is kept pinned and costs nothing at all, "
-                    "which these figures do not show.")
+                    "every page, batch or not. A page that comes back empty is kept pinned and costs no hypercall at "
+                    "all, which these figures do not show.")
     return " ".join(said)
 
 
@@ -302,31 +303,35 @@ def memory(rows):
 # --- where it loses, how it was measured
 
 def losses(rows):
-    worse = []
-    for row in rows:
-        if row["unit"] not in CLOCK or not row["name"].startswith("vmap") or row["ratio"] is None:
-            continue
-        if row["policy"] == results.default_policy(row["guest"]) and row["ratio"] < 1:
-            size = "mix of sizes" if row["n"] is None else f"n = {row['n']}"
-            worse.append(f"{results.GUEST[row['guest']]}, {size}, {row['threads']} thread{'s' * (row['threads'] > 1)}, "
-                         f"against {row['against']}, {CLOCK[row['unit']]}: {row['ratio']:.2f} times "
-                         f"(spread {row['spread'] * 100:.0f} %)")
-    said = ("With its default policy pvmem was slower than the stock kernel in these cases:" if worse else
-            "With its default policy pvmem was in no case slower than the stock kernel. It always takes more memory "
-            "than vm_map_ram.")
-    return [page.heading("Where pvmem loses"), page.paragraph(said)] + ([page.bullets(worse)] if worse else [])
+    worse = [row for row in rows
+             if row["unit"] in CLOCK and row["name"].startswith("vmap") and row["ratio"] is not None and
+             row["policy"] == results.default_policy(row["guest"]) and row["ratio"] < 1]
+    worse.sort(key=lambda row: (row["guest"], row["unit"], row["threads"], row["against"], row["n"] or 10 ** 9))
+    said = (f"With its default policy pvmem was slower than the stock kernel in the {len(worse)} cases below. "
+            if worse else "With its default policy pvmem was in no case slower than the stock kernel. ")
+    said += "It always takes more memory than vm_map_ram."
+    parts = [page.heading("Where pvmem loses"), page.paragraph(said)]
+    if worse:
+        parts.append(page.table(
+            ["guest", "pages", "threads", "against", "unit", "times", "spread"],
+            [[results.GUEST[row["guest"]], "mix" if row["n"] is None else str(row["n"]), str(row["threads"]),
+              row["against"], row["unit"], (f"{row['ratio']:.2f} ×", "bad"), (f"{row['spread'] * 100:.0f} %", "dim")]
+             for row in worse]))
+    return parts
 
 
 def method(env):
+    purge = int(env.get("purge", 2048))
     quick = " This was a quick run: fewer sizes, policies and repetitions." if env.get("quick") else ""
     return [page.heading("How it was measured"), page.bullets([
         "One operation maps n pages, reads a word of each, and unmaps them. The pages rotate over 8,192, so that no "
         "mapping left over from before is met again. The words are checked: every mapping led to the right page.",
-        "All unmapping is paid for inside the timed region: pvmem purges every 2,048 unmapped pages on the CPU that is "
+        f"All unmapping is paid for inside the timed region: pvmem purges every {purge:,} unmapped pages on the CPU that is "
         "timed, the stock kernel at its own limit, and both once more at the end.",
         "Stock and pvmem take turns within one boot. Ratios are medians over pairs of neighbouring runs." + quick,
         "Instructions: the emulator runs one instruction a nanosecond, so the time-stamp counter counts instructions, "
-        "the hypervisor's and the kernel's together. Cycles: without that, on 2 emulated CPUs, wall-clock time.",
+        "the hypervisor's and the kernel's together, and those of all CPUs: with two threads an operation "
+        "costs about twice as many. Cycles: without that, on 2 emulated CPUs, wall-clock time.",
         "The loop and its accesses cost both sides the same and are included.",
         "The emulated CPU (QEMU TCG) makes TLB flushes, interrupts between CPUs and switches into the hypervisor dearer "
         "than hardware does. Wall-clock ratios on hardware will be smaller where flushes dominate.",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# What the figures were measured with. Needs OUT, TOP, KERNEL, STARTED, KINDS.
+# What the figures were measured with. Needs OUT, TOP, KERNEL, STARTED, KINDS, PURGE.
 
 # A wall time means little when others use the CPUs.
 warn_if_busy() {
@@ -38,6 +38,7 @@ environment() {
 		--arg load_at_end "$(cut -d' ' -f1 /proc/loadavg)" \
 		--argjson quick "$([ -n "$QUICK" ] && echo true || echo false)" \
 		--argjson seconds "$((($(now_ms) - STARTED) / 1000))" \
+		--argjson purge "$PURGE" \
 		--arg guests "${KINDS[*]}" \
 		'$ARGS.named'
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# What is measured in which guest. Needs QUICK and CLOCK.
+# What is measured in which guest. Needs QUICK, CLOCK and PURGE.
 
 # clocks_of KIND: the boots it gets.
 clocks_of() {
@@ -30,7 +30,7 @@ vm_args() {
 # instructions hardly vary, so they need few runs; on one clock only is enough
 # for what is counted rather than timed.
 guest_args() {
-	printf '%s\n' "guest=$1" "clock=$2"
+	printf '%s\n' "guest=$1" "clock=$2" "purge=$PURGE"
 	case $1-$2 in
 	bare-icount) printf '%s\n' "threads=1" "counts=1" ;; # one CPU
 	*-icount) printf '%s\n' "threads=1 2" "counts=1" ;;
