@@ -206,18 +206,57 @@ void test_pool_limits(struct test *test)
 	test_check(test, test_wait_stat("ptpool_pages", high, high + 64, POOL_TIMEOUT_MS), "and filled again");
 }
 
-/* Takes pages until the pool gives some back, or there are none; as a list. */
-static unsigned long pool_eat(struct list_head *eaten, long shrunk, unsigned long leave)
+/* Pages taken at once, and those given back while anything else is done. */
+#define EAT_PAGES 2048
+#define EAT_SPARE 1024
+#define EAT_FAILURES 20
+
+static unsigned int pool_eat_some(struct list_head *eaten)
 {
-	unsigned long nr = 0;
+	unsigned int nr;
+
+	for (nr = 0; nr < EAT_PAGES; nr++) {
+		struct page *page = alloc_page(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+
+		if (!page)
+			break;
+		list_add(&page->lru, eaten);
+		cond_resched();
+	}
+	return nr;
+}
+
+static unsigned long pool_spit(struct list_head *eaten, unsigned long nr)
+{
+	unsigned long done;
 	struct page *page;
 
-	while ((page = alloc_page(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN))) {
-		list_add(&page->lru, eaten);
-		nr++;
-		if (nr % 1024 == 0 && test_stat("ptpool_shrunk") >= shrunk + (long)leave && !test_stat("lazy_pages"))
+	for (done = 0; done < nr; done++) {
+		page = list_first_entry_or_null(eaten, struct page, lru);
+		if (!page)
 			break;
-		cond_resched();
+		list_del(&page->lru);
+		__free_page(page);
+	}
+	return done;
+}
+
+/*
+ * Takes pages until pvmem gives some back, or there are none. Whatever else is
+ * allocated here finds spare pages: nobody must be killed for want of memory.
+ */
+static unsigned long pool_eat(struct list_head *eaten, long shrunk)
+{
+	unsigned int got, failures = 0;
+	unsigned long nr = 0;
+
+	while (failures < EAT_FAILURES) {
+		got = pool_eat_some(eaten);
+		failures += got < EAT_PAGES;
+		nr += got;
+		nr -= pool_spit(eaten, EAT_SPARE);
+		if (test_stat("ptpool_shrunk") > shrunk && !test_stat("lazy_pages"))
+			break;
 	}
 	return nr;
 }
@@ -228,7 +267,7 @@ static unsigned long pool_eat(struct list_head *eaten, long shrunk, unsigned lon
  */
 void test_pool_pressure(struct test *test)
 {
-	struct page **pages = test_pages_alloc(POOL_PAGES), *page, *next;
+	struct page **pages = test_pages_alloc(POOL_PAGES);
 	long shrunk, ready, lazy;
 	unsigned long eaten;
 	LIST_HEAD(list);
@@ -240,15 +279,12 @@ void test_pool_pressure(struct test *test)
 	if (pages)
 		pvmem_unmap(pvmem_map(pages, POOL_PAGES, PAGE_KERNEL));
 	lazy = test_stat("lazy_pages");
-	eaten = pool_eat(&list, shrunk, ready / 2);
+	eaten = pool_eat(&list, shrunk);
 	test_note(test, "%lu pages taken, %ld of %ld in the pool given back", eaten,
 		  test_stat("ptpool_shrunk") - shrunk, ready);
 	test_check(test, test_stat("ptpool_shrunk") > shrunk, "the pool gives pages back");
 	test_check(test, lazy == POOL_PAGES && test_wait_stat("lazy_pages", 0, 0, 1000), "lazy mappings are purged");
-	list_for_each_entry_safe(page, next, &list, lru) {
-		list_del(&page->lru);
-		__free_page(page);
-	}
+	pool_spit(&list, ULONG_MAX);
 	test_pages_free(pages, POOL_PAGES);
 	test_check(test, pvmem_ptpool_fill_now(POOL_PAGES, POOL_BATCH) == POOL_PAGES,
 		   "afterwards the pool can be filled");
