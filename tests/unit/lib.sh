@@ -6,7 +6,6 @@
 UNIT_BUILD=$BUILD/unit
 # Another tree's guest/pvmem can be tested, with its include/ two levels up.
 GUEST_DIR=${GUEST_DIR:-$TOP/guest/pvmem}
-UNIT_TSAN_OPTIONS=suppressions=$TOP/tests/unit/tsan.supp
 SHIM_WARNINGS='-Wall -Wextra -Wno-unknown-pragmas -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers'
 
 # unit_guest_sources DIR: what does not need a real kernel or hypervisor.
