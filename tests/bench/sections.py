@@ -328,7 +328,7 @@ def method(env):
         "mapping left over from before is met again. The words are checked: every mapping led to the right page.",
         f"All unmapping is paid for inside the timed region: pvmem purges every {purge:,} unmapped pages on the CPU that is "
         "timed, the stock kernel at its own limit, and both once more at the end.",
-        "Stock and pvmem take turns within one boot. Ratios are medians over pairs of neighbouring runs." + quick,
+        "Stock and pvmem take turns within one boot; what is shown are medians over the runs." + quick,
         "Instructions: the emulator runs one instruction a nanosecond, so the time-stamp counter counts instructions, "
         "the hypervisor's and the kernel's together, and those of all CPUs: with two threads an operation "
         "costs about twice as many. Cycles: without that, on 2 emulated CPUs, wall-clock time.",
