@@ -250,7 +250,7 @@ static int bench_job_parse(struct bench_job *job, const char *args)
 
 	job->impl = bench_impl_parse(args);
 	job->threads = bench_arg(args, "threads", 1);
-	job->purge = bench_arg(args, "purge", 2048);
+	job->purge = bench_arg(args, "purge", 4096);
 	job->split = bench_arg_is(args, "mode", "split");
 	if (job->impl == BENCH_NR_IMPLS || !job->threads || job->threads > BENCH_THREADS_MAX || !job->purge)
 		return -EINVAL;

@@ -321,7 +321,7 @@ def losses(rows):
 
 
 def method(env):
-    purge = int(env.get("purge", 2048))
+    purge = int(env.get("purge", 4096))
     quick = " This was a quick run: fewer sizes, policies and repetitions." if env.get("quick") else ""
     return [page.heading("How it was measured"), page.bullets([
         "One operation maps n pages, reads a word of each, and unmaps them. The pages rotate over 8,192, so that no "
