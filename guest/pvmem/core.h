@@ -216,7 +216,7 @@ struct pvmem_purge_batch {
  * @window_blocks: smallest window to reserve.
  * @max_blocks: never reserve more address space than this.
  * @filler: page that a new window is mapped to until its tables are empty.
- * @grow_mutex: one window at a time.
+ * @grow_mutex: one window at a time; guards changes of @policy.
  * @purge_mutex: one purge at a time; guards @batch.
  * @batch: the purge under way.
  * @wq: for @purge_work and the pool's worker.

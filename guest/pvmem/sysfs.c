@@ -34,7 +34,9 @@ static ssize_t policy_store(struct kobject *kobj, struct kobj_attribute *attr, c
 
 	if (policy < 0)
 		return policy;
+	mutex_lock(&pvmem_shown->grow_mutex);
 	WRITE_ONCE(pvmem_shown->policy, policy);
+	mutex_unlock(&pvmem_shown->grow_mutex);
 	pvmem_policy_advise(pvmem_shown);
 	return count;
 }

@@ -34,15 +34,11 @@ static bool pvmem_pages_hold(struct page **pages, unsigned int nr)
 	return true;
 }
 
-/* LIVE -> DEAD; false when the span is not LIVE any more: two unmaps raced. */
-static __always_inline bool pvmem_span_kill(struct pvmem *pv, struct pvmem_block *block, unsigned int slot,
-					    unsigned int nr, unsigned short flags)
+/* LIVE -> DEAD for a span that is known to be LIVE. */
+static __always_inline void pvmem_span_kill_locked(struct pvmem *pv, struct pvmem_block *block, unsigned int slot,
+						   unsigned int nr, unsigned short flags)
 {
-	pvmem_block_lock(block);
-	if (unlikely(pvmem_span_state(block->span[slot]) != PVMEM_SPAN_LIVE)) {
-		pvmem_block_unlock(block);
-		return false;
-	}
+	pvmem_block_assert_locked(block);
 	/* Counted before it can be purged: pvmem_lazy_pages() relies on it. */
 	pvmem_stat_add(pv, unmap_pages, nr);
 	WRITE_ONCE(block->span[slot], nr | PVMEM_SPAN_DEAD | flags);
@@ -52,8 +48,38 @@ static __always_inline bool pvmem_span_kill(struct pvmem *pv, struct pvmem_block
 		block->held += nr;
 	if (flags & PVMEM_SPAN_CLEARED)
 		block->cleared += nr;
+}
+
+/* LIVE -> DEAD; false when the span is not LIVE any more: two unmaps raced. */
+static bool pvmem_span_kill(struct pvmem *pv, struct pvmem_block *block, unsigned int slot, unsigned int nr,
+			    unsigned short flags)
+{
+	bool live;
+
+	pvmem_block_lock(block);
+	live = pvmem_span_state(block->span[slot]) == PVMEM_SPAN_LIVE;
+	if (likely(live))
+		pvmem_span_kill_locked(pv, block, slot, nr, flags);
 	pvmem_block_unlock(block);
-	return true;
+	return live;
+}
+
+/*
+ * LIVE -> DEAD under policy track, which is read with preemption off: after
+ * another policy was set and a grace period has passed, no such unmap is under
+ * way. False when the policy is another one, or the map has not this length.
+ */
+static __always_inline bool pvmem_span_kill_track(struct pvmem *pv, struct pvmem_block *block, unsigned int slot,
+						  unsigned int nr)
+{
+	bool done;
+
+	pvmem_block_lock(block);
+	done = block->span[slot] == (nr | PVMEM_SPAN_LIVE) && READ_ONCE(pv->policy) == PVMEM_POLICY_TRACK;
+	if (likely(done))
+		pvmem_span_kill_locked(pv, block, slot, nr, 0);
+	pvmem_block_unlock(block);
+	return done;
 }
 
 /*
@@ -98,6 +124,23 @@ static noinline int pvmem_span_unmap_eager(struct pvmem *pv, struct pvmem_block 
 	return pvmem_span_kill(pv, block, slot, nr, flags) ? 0 : -EINVAL;
 }
 
+/* Policy track; when that is left meanwhile, as safe as hold. */
+static noinline int pvmem_span_unmap_track(struct pvmem *pv, struct pvmem_block *block, unsigned int slot,
+					   unsigned int nr)
+{
+	bool live, track;
+
+	pvmem_block_lock(block);
+	live = pvmem_span_state(block->span[slot]) == PVMEM_SPAN_LIVE;
+	track = READ_ONCE(pv->policy) == PVMEM_POLICY_TRACK;
+	if (live && track)
+		pvmem_span_kill_locked(pv, block, slot, nr, 0);
+	pvmem_block_unlock(block);
+	if (!live)
+		return -EINVAL;
+	return track ? 0 : pvmem_span_unmap_hold(pv, block, slot, nr);
+}
+
 /**
  * pvmem_span_unmap() - end the mapping of a span, as the policy has it
  * @pv: the instance.
@@ -116,7 +159,7 @@ int pvmem_span_unmap(struct pvmem *pv, struct pvmem_block *block, unsigned int s
 	case PVMEM_POLICY_EAGER:
 		return pvmem_span_unmap_eager(pv, block, slot, nr);
 	default:
-		return likely(pvmem_span_kill(pv, block, slot, nr, 0)) ? 0 : -EINVAL;
+		return pvmem_span_unmap_track(pv, block, slot, nr);
 	}
 }
 
@@ -256,10 +299,8 @@ int pvmem_vunmap(struct pvmem *pv, const void *addr, unsigned int nr_pages)
 	int err = -EINVAL;
 
 	if (likely(block && PAGE_ALIGNED(addr))) {
-		if (likely(nr_pages <= PVMEM_SMALL_MAX &&
-			   READ_ONCE(block->span[slot]) == (nr_pages | PVMEM_SPAN_LIVE) &&
-			   READ_ONCE(pv->policy) == PVMEM_POLICY_TRACK))
-			err = pvmem_span_kill(pv, block, slot, nr_pages, 0) ? 0 : -EINVAL;
+		if (likely(nr_pages <= PVMEM_SMALL_MAX && pvmem_span_kill_track(pv, block, slot, nr_pages)))
+			err = 0;
 		else
 			err = pvmem_vunmap_slow(pv, block, slot, nr_pages);
 	}

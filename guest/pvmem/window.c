@@ -12,9 +12,10 @@
  * a free range never spans two.
  *
  * pv->lock guards the tree and the lists of blocks; grow_mutex serialises
- * growing, and nothing else.
+ * growing and changes of the policy, which growing may change for a while.
  */
 #include <linux/gfp.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include <asm/pgtable.h>
@@ -171,9 +172,6 @@ static struct pvmem_window *pvmem_window_create(struct pvmem *pv, unsigned long 
 {
 	struct pvmem_window *window;
 
-	/* vmap() makes page tables of any free page and does not ask for aliases. */
-	if (pv->ops->typed)
-		pvmem_purge(pv);
 	window = kvzalloc(struct_size(window, block, nr_blocks), GFP_KERNEL | __GFP_NOWARN);
 	if (!window)
 		return NULL;
@@ -203,6 +201,27 @@ static void pvmem_window_destroy(struct pvmem_window *window)
 	kvfree(window);
 }
 
+/*
+ * vmap() makes page tables of any free page and does not ask for aliases. Where
+ * frames have types, none may have one meanwhile: unmaps hold their pages, and
+ * those that did not are purged.
+ */
+static struct pvmem_window *pvmem_window_create_unaliased(struct pvmem *pv, unsigned long nr_blocks)
+{
+	struct pvmem_window *window;
+
+	lockdep_assert_held(&pv->grow_mutex);
+	if (!pv->ops->typed || pv->policy != PVMEM_POLICY_TRACK)
+		return pvmem_window_create(pv, nr_blocks);
+	WRITE_ONCE(pv->policy, PVMEM_POLICY_HOLD);
+	/* Pairs with pvmem_span_kill_track(). */
+	synchronize_rcu();
+	pvmem_purge(pv);
+	window = pvmem_window_create(pv, nr_blocks);
+	WRITE_ONCE(pv->policy, PVMEM_POLICY_TRACK);
+	return window;
+}
+
 static int pvmem_window_grow_locked(struct pvmem *pv, unsigned int nr_blocks)
 {
 	struct pvmem_window *window;
@@ -215,7 +234,7 @@ static int pvmem_window_grow_locked(struct pvmem *pv, unsigned int nr_blocks)
 	if (pv->nr_windows == PVMEM_WINDOWS_MAX || have + nr_blocks > pv->max_blocks)
 		return -ENOSPC;
 	nr_blocks = clamp_t(unsigned long, pv->window_blocks, nr_blocks, pv->max_blocks - have);
-	window = pvmem_window_create(pv, nr_blocks);
+	window = pvmem_window_create_unaliased(pv, nr_blocks);
 	if (!window)
 		return -ENOMEM;
 
