@@ -233,7 +233,7 @@ static void step(struct interp *t)
 	else if (op < 23)
 		op_purge_pages(t);
 	else if (op < 24)
-		WRITE_ONCE(t->w.pv->policy, draw(t) % PVMEM_NR_POLICIES);
+		world_set_policy(&t->w, draw(t) % PVMEM_NR_POLICIES);
 	else if (op < 26)
 		op_cpu(t);
 	else if (op < 27)

@@ -55,6 +55,8 @@ int world_unmap(struct world *w, unsigned int index);
 void world_forget(struct world *w, unsigned int index);
 /* The user frees a page that is not mapped and allocates another; false: it is mapped. */
 bool world_renew_page(struct world *w, unsigned int index);
+/* As a write to the policy file does. */
+void world_set_policy(struct world *w, enum pvmem_policy policy);
 bool world_take(struct world *w);
 void world_give(struct world *w, bool dirty);
 /* No injected failure is pending, and none was hit since it was set. */

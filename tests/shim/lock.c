@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <linux/bit_spinlock.h>
+#include <linux/rcupdate.h>
 #include "shim.h"
 
 static struct {
@@ -99,8 +100,10 @@ void preempt_disable(void)
 {
 	if (task.preempt++)
 		return;
-	if (migrate && rand_r(&task.seed) % 8 == 0)
+	if (migrate && rand_r(&task.seed) % 8 == 0) {
 		task_migrate();
+		sched_yield();
+	}
 	while (__atomic_load_n(&shim_cpus[task.cpu].offline, __ATOMIC_RELAXED))
 		task.cpu = (task.cpu + 1) % SHIM_NR_CPUS;
 	pthread_mutex_lock(&shim_cpus[task.cpu].mutex);
@@ -135,6 +138,17 @@ void might_sleep(void)
 {
 	if (task.preempt || task.spinlocks)
 		die("sleeping while atomic: preemption off %d times, %d spinlocks", task.preempt, task.spinlocks);
+}
+
+void synchronize_rcu(void)
+{
+	int cpu;
+
+	might_sleep();
+	for_each_possible_cpu(cpu) {
+		pthread_mutex_lock(&shim_cpus[cpu].mutex);
+		pthread_mutex_unlock(&shim_cpus[cpu].mutex);
+	}
 }
 
 static void lock_take(struct shim_lock *lock)

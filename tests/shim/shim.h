@@ -66,6 +66,8 @@ pte_t *shim_table_alloc(void);
 void shim_table_free(pte_t *ptes);
 /* Called in vunmap(), after the entries are cleared: the kernel flushes. */
 extern void (*shim_vunmap_hook)(void);
+/* Called when vmap() makes a page table, and when the last area is gone. */
+extern void (*shim_table_hook)(bool made);
 void shim_vmap_misalign(unsigned int pages);
 
 #endif

@@ -13,6 +13,7 @@ static pthread_mutex_t vmap_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pte_t *table[SHIM_NR_TABLES];
 static unsigned int misalign;
 void (*shim_vunmap_hook)(void);
+void (*shim_table_hook)(bool made);
 
 static struct shim_area {
 	unsigned long first;
@@ -55,8 +56,11 @@ static void area_map(unsigned long first, unsigned long nr, struct page **pages,
 	for (i = first; i < first + nr; i++) {
 		unsigned int index = i / PTRS_PER_PTE;
 
-		if (!shim_table_get(index))
+		if (!shim_table_get(index)) {
 			shim_table_replace(index, shim_table_alloc());
+			if (shim_table_hook)
+				shim_table_hook(true);
+		}
 		shim_table_get(index)[i % PTRS_PER_PTE].pte =
 			pages ? page_to_pfn(pages[i - first]) << PAGE_SHIFT | pgprot_val(prot) : 0;
 	}
@@ -100,6 +104,8 @@ static void tables_free(void)
 		shim_table_free(table[i]);
 		table[i] = NULL;
 	}
+	if (shim_table_hook)
+		shim_table_hook(false);
 }
 
 void vunmap(const void *addr)

@@ -11,7 +11,8 @@ static struct fake_tlb *fake_tlb[SHIM_NR_TABLES];
 static int mapcount[SHIM_NR_PAGES];
 static bool lost[SHIM_NR_PAGES];
 static unsigned long flushes, pins_refused, nr_pinned;
-static unsigned int swap_turn, nr_started;
+static unsigned int swap_turn, nr_started, nr_tables;
+static struct page *table_page[SHIM_NR_TABLES];
 
 static struct {
 	unsigned int ops;
@@ -353,6 +354,52 @@ static void fake_page_hook(struct page *page, bool freed)
 		    mapcount[pfn]);
 }
 
+/* Some PTE maps @page; what only a TLB still has, the hypervisor flushes. */
+static bool page_has_pte(const struct page *page)
+{
+	unsigned int i, j;
+
+	if (!get(mapcount[page_to_pfn(page)]))
+		return false;
+	for (i = 0; i < SHIM_NR_TABLES; i++) {
+		struct fake_tlb *tlb = __atomic_load_n(&fake_tlb[i], __ATOMIC_ACQUIRE);
+
+		for (j = 0; tlb && j < PTRS_PER_PTE; j++)
+			if (__atomic_load_n(&tlb->page[j], __ATOMIC_ACQUIRE) == page && get(shim_table_get(i)[j].pte))
+				return true;
+	}
+	return false;
+}
+
+/* The kernel takes any free page for a page table; the hypervisor looks at it. */
+static void fake_table_hook(bool made)
+{
+	if (!made) {
+		while (nr_tables) {
+			struct page *page = table_page[--nr_tables];
+
+			page->pinned = false;
+			__free_page(page);
+		}
+		return;
+	}
+	check(nr_tables < SHIM_NR_TABLES);
+	table_page[nr_tables] = shim_pages(GFP_KERNEL, 0);
+	if (page_has_pte(table_page[nr_tables]))
+		die("page %lu becomes a page table while it is mapped", page_to_pfn(table_page[nr_tables]));
+	set(table_page[nr_tables++]->pinned, true);
+}
+
+bool fake_is_table(const struct page *page)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_tables; i++)
+		if (table_page[i] == page)
+			return true;
+	return false;
+}
+
 static int fake_start(struct pvmem *pv)
 {
 	(void)pv;
@@ -379,6 +426,7 @@ static void fake_stop(struct pvmem *pv)
 const struct pvmem_backend fake_backend = {
 	.name = "fake",
 	.default_policy = PVMEM_POLICY_HOLD,
+	.typed = true,
 	.start = fake_start,
 	.stop = fake_stop,
 	.set = fake_set,
@@ -406,6 +454,7 @@ void fake_reset(void)
 	fake_fail(0, 0, 0, false);
 	shim_page_hook = fake_page_hook;
 	shim_vunmap_hook = flush_all;
+	shim_table_hook = fake_table_hook;
 }
 
 pteval_t fake_pte(unsigned long addr)

@@ -9,6 +9,7 @@
  *	- a page is mapped that is free, or not counted as aliased
  *	- a table is not as empty as @whole says (it is replaced then, when it can be)
  *	- a page is pinned that is not zero; one that is aliased is refused
+ *	- a page that is mapped becomes a page table of the kernel's
  *	- a pinned page is freed
  *	- with fake_hold_only, a page is freed while a PTE or a TLB maps it
  */
@@ -62,6 +63,8 @@ unsigned long fake_nr_flushes(void);
 /* Pins refused because the page was aliased. */
 unsigned long fake_pins_refused(void);
 unsigned long fake_nr_pinned(void);
+/* The kernel's page tables of windows are pages too, and no mapped ones. */
+bool fake_is_table(const struct page *page);
 /* Pages that could not be unpinned, which pvmem rightly left alone; frees them. */
 bool fake_lost(const struct page *page);
 void fake_free_lost(void);

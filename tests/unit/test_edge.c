@@ -192,7 +192,7 @@ void test_policy_switch(void)
 		world_map(&w, i == 50 ? 600 : 1 + i % 7, 20 + i, 1);
 	for (i = 0; w.nr_live > 10; i++) {
 		policy = i % PVMEM_NR_POLICIES;
-		WRITE_ONCE(w.pv->policy, policy);
+		world_set_policy(&w, policy);
 		world_unmap(&w, i * 7 % w.nr_live);
 		world_check(&w);
 	}
@@ -319,22 +319,56 @@ void test_lazy_limit(void)
 {
 	unsigned int i;
 
-	start(PVMEM_POLICY_TRACK);
+	start(PVMEM_POLICY_HOLD);
 	w.pv->lazy_limit = 600;
-	world_map(&w, 600, 20, 1);
+	world_map(&w, 600, 20, 0);
 	world_unmap(&w, 0);
 	check(!shim_work_pump());
-	world_map(&w, 130, 20, 1);
+	world_map(&w, 130, 20, 0);
 	world_unmap(&w, 0);
 	check(shim_work_pump() == 1 && stat(purge_async) == 1);
 	check(!pvmem_lazy_pages(w.pv));
 	/* The worker does not come: above four times the limit the caller does it. */
 	for (i = 0; i < 4; i++)
-		check(world_map(&w, 601, 20, 1));
+		check(world_map(&w, 601, 20, 0));
 	while (w.nr_live)
 		world_unmap(&w, 0);
 	check(stat(purge_throttled) == 1 && !pvmem_lazy_pages(w.pv));
 	world_stop(&w);
+}
+
+/*
+ * Growing makes page tables of free pages: under track, where a free page may
+ * still be mapped, those are purged first, and none appear meanwhile.
+ */
+static void growth_meets_lazy_pages(enum pvmem_policy later)
+{
+	unsigned int i;
+
+	start(PVMEM_POLICY_TRACK);
+	for (i = 0; i < 40; i++)
+		world_map(&w, 1, 30 + i, 1);
+	while (w.nr_live)
+		world_unmap(&w, 0);
+	for (i = 0; i < 40; i++)
+		check(world_renew_page(&w, 30 + i));
+	world_set_policy(&w, later);
+	check(world_map(&w, 2000, 100, 0));
+	check(w.pv->policy == later);
+	world_check(&w);
+	world_stop(&w);
+}
+
+void test_growth_meets_lazy_pages(void)
+{
+	growth_meets_lazy_pages(PVMEM_POLICY_TRACK);
+}
+
+/* Also those that became lazy under the policy of before. */
+void test_growth_after_policy_switch(void)
+{
+	growth_meets_lazy_pages(PVMEM_POLICY_HOLD);
+	growth_meets_lazy_pages(PVMEM_POLICY_EAGER);
 }
 
 /* What is still in use outlives the instance, and nothing else is touched. */

@@ -205,8 +205,11 @@ static void do_query(struct stress_task *task)
 	pvmem_overhead_bytes(pv);
 	pvmem_ptpool_pages(pv);
 	check(pvmem_windows_bytes(pv) >= PVMEM_BLOCK_SIZE);
-	if (task->stress->switching)
+	if (task->stress->switching) {
+		mutex_lock(&pv->grow_mutex);
 		WRITE_ONCE(pv->policy, draw(task, PVMEM_NR_POLICIES));
+		mutex_unlock(&pv->grow_mutex);
+	}
 	check(pvmem_vunmap(pv, (char *)SHIM_VMALLOC_START + 1023 * PVMEM_BLOCK_SIZE, 0) == -EINVAL);
 }
 
@@ -327,4 +330,87 @@ void test_stress_with_faults(void)
 	stress.switching = true;
 	stress.faults = true;
 	stress_run(PVMEM_POLICY_HOLD);
+}
+
+/* Two tasks end the same map at once, which is their bug: one of them is told. */
+struct stress_pair {
+	pthread_barrier_t barrier;
+	const void *addr;
+	unsigned int nr;
+	unsigned int ended;
+};
+
+static struct stress_pair pair;
+
+#define PAIR_ROUNDS 1500
+
+static void *pair_task(void *arg)
+{
+	unsigned int i;
+
+	shim_cpu_set(*(int *)arg);
+	for (i = 0; i < PAIR_ROUNDS; i++) {
+		pthread_barrier_wait(&pair.barrier);
+		if (!pvmem_vunmap(stress.pv, pair.addr, pair.nr))
+			__atomic_fetch_add(&pair.ended, 1, __ATOMIC_RELAXED);
+		pthread_barrier_wait(&pair.barrier);
+	}
+	return NULL;
+}
+
+static void double_unmap(unsigned int nr)
+{
+	static const struct pvmem_config config = {
+		.nr_pfns = SHIM_NR_PAGES,
+		.lazy_limit = 100000,
+		.window_blocks = 2,
+		.max_blocks = 24,
+		.pool = { .batch = 1 },
+	};
+	static struct walk found;
+	struct page *page[5], *pages[600];
+	pthread_t thread[2];
+	int cpu[2] = { 0, 1 };
+	unsigned int i;
+
+	fake_reset();
+	fake_tasks = true;
+	shim_migrate(true, 1);
+	stress.pv = pvmem_create(&fake_backend, &config);
+	check(!IS_ERR(stress.pv));
+	pthread_barrier_init(&pair.barrier, NULL, 3);
+	for (i = 0; i < 5; i++)
+		page[i] = shim_pages(GFP_KERNEL, 0);
+	for (i = 0; i < 600; i++)
+		pages[i] = page[i % 5];
+	for (i = 0; i < 2; i++)
+		check(!pthread_create(&thread[i], NULL, pair_task, &cpu[i]));
+	for (i = 0; i < PAIR_ROUNDS; i++) {
+		WRITE_ONCE(stress.pv->policy, i % PVMEM_NR_POLICIES);
+		pair.nr = i % 2 ? nr : 0;
+		pair.addr = pvmem_vmap(stress.pv, pages, nr, PAGE_KERNEL);
+		check(pair.addr);
+		pthread_barrier_wait(&pair.barrier);
+		pthread_barrier_wait(&pair.barrier);
+		check(pair.ended == i + 1);
+		walk(stress.pv, &found);
+		check(!found.live);
+		if (i % 32 == 31)
+			check(!pvmem_purge(stress.pv));
+	}
+	for (i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+	check(!pvmem_destroy(stress.pv));
+	for (i = 0; i < 5; i++)
+		check(atomic_read(&page[i]->refcount) == 1);
+}
+
+void test_stress_double_unmap(void)
+{
+	double_unmap(5);
+}
+
+void test_stress_double_unmap_large(void)
+{
+	double_unmap(600);
 }

@@ -9,7 +9,8 @@
 	T(stress_eager)       \
 	T(stress_switching)   \
 	T(stress_with_faults) \
-	T(stress_unholdable)
+	T(stress_unholdable)  \
+	T(stress_double_unmap)
 
 #define UNIT_TESTS(T)                   \
 	T(va_tree_model)                \
@@ -25,6 +26,7 @@
 	T(window_alignment)             \
 	T(long_lived_maps_share_blocks) \
 	T(hold_keeps_pages)             \
+	T(growth_meets_lazy_pages)      \
 	T(lazy_limit)                   \
 	T(destroy_with_live_map)        \
 	T(destroy_with_page_table_out)  \
