@@ -51,7 +51,8 @@ unit_compile() {
 		return
 	fi
 	mkdir -p "${out%/*}"
-	nice "$compiler" "${flags[@]}" "${sources[@]}" "$@" -o "$out"
+	nice "$compiler" "${flags[@]}" "${sources[@]}" "$@" -o "$out.$$"
+	mv "$out.$$" "$out"
 }
 
 # unit_tests: every test program's file but the ones shared with others.
