@@ -320,6 +320,12 @@ void test_lazy_limit(void)
 	unsigned int i;
 
 	start(PVMEM_POLICY_HOLD);
+	/* Growing purges too: all windows are there before. */
+	for (i = 0; i < 4; i++)
+		check(world_map(&w, 2 * PVMEM_BLOCK_PAGES, 20, 0));
+	while (w.nr_live)
+		world_unmap(&w, 0);
+	purge();
 	w.pv->lazy_limit = 600;
 	world_map(&w, 600, 20, 0);
 	world_unmap(&w, 0);
