@@ -6,7 +6,7 @@
 clocks_of() {
 	case $1 in
 	bare | xen-pv) echo icount wall ;;
-	xen-domu) echo icount wall ;;
+	xen-domu) echo "${CLOCK:-wall}" ;; # counting, it takes minutes to boot
 	kvm) echo wall ;; # counted instructions are not exact in a guest's guest
 	*) return 1 ;;
 	esac
@@ -21,6 +21,8 @@ counts_flushes() {
 vm_args() {
 	case $1-$2 in
 	bare-icount) echo --smp 1 --icount ;;
+	xen-domu-icount) echo --smp 2 --mem 512 --icount ;;
+	xen-domu-*) echo --smp 2 --mem 512 ;;
 	*-icount) echo --smp 2 --icount ;;
 	*) echo --smp 2 ;;
 	esac
