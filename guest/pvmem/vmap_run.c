@@ -90,11 +90,14 @@ int pvmem_run_unmap(struct pvmem *pv, struct pvmem_block *block, unsigned int nr
 	int ret, err = 0;
 
 	for (i = 0; i < run; i++)
-		total += pvmem_span_len(block[i].span[0]);
+		total += pvmem_span_len(READ_ONCE(block[i].span[0]));
 	if (nr && nr != total)
 		return -EINVAL;
 	for (i = 0; i < run; i++) {
-		ret = pvmem_span_unmap(pv, &block[i], 0, pvmem_span_len(block[i].span[0]));
+		ret = pvmem_span_unmap(pv, &block[i], 0, pvmem_span_len(READ_ONCE(block[i].span[0])));
+		/* Two unmaps race, and the first block says who is first. */
+		if (ret && !i)
+			return ret;
 		if (ret)
 			err = ret;
 	}

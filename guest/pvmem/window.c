@@ -204,21 +204,22 @@ static void pvmem_window_destroy(struct pvmem_window *window)
 /*
  * vmap() makes page tables of any free page and does not ask for aliases. Where
  * frames have types, none may have one meanwhile: unmaps hold their pages, and
- * those that did not are purged.
+ * those that did not are purged first.
  */
 static struct pvmem_window *pvmem_window_create_unaliased(struct pvmem *pv, unsigned long nr_blocks)
 {
-	struct pvmem_window *window;
+	struct pvmem_window *window = NULL;
+	enum pvmem_policy policy = pv->policy;
 
 	lockdep_assert_held(&pv->grow_mutex);
-	if (!pv->ops->typed || pv->policy != PVMEM_POLICY_TRACK)
+	if (!pv->ops->typed)
 		return pvmem_window_create(pv, nr_blocks);
 	WRITE_ONCE(pv->policy, PVMEM_POLICY_HOLD);
 	/* Pairs with pvmem_span_kill_track(). */
 	synchronize_rcu();
-	pvmem_purge(pv);
-	window = pvmem_window_create(pv, nr_blocks);
-	WRITE_ONCE(pv->policy, PVMEM_POLICY_TRACK);
+	if (!pvmem_purge(pv))
+		window = pvmem_window_create(pv, nr_blocks);
+	WRITE_ONCE(pv->policy, policy);
 	return window;
 }
 

@@ -3,14 +3,15 @@
 #define UNIT_TESTS_H
 
 /* With several tasks: for TSan. */
-#define STRESS_TESTS(T)       \
-	T(stress_hold)        \
-	T(stress_track)       \
-	T(stress_eager)       \
-	T(stress_switching)   \
-	T(stress_with_faults) \
-	T(stress_unholdable)  \
-	T(stress_double_unmap)
+#define STRESS_TESTS(T)        \
+	T(stress_hold)         \
+	T(stress_track)        \
+	T(stress_eager)        \
+	T(stress_switching)    \
+	T(stress_with_faults)  \
+	T(stress_unholdable)   \
+	T(stress_double_unmap) \
+	T(stress_double_unmap_large)
 
 #define UNIT_TESTS(T)                   \
 	T(va_tree_model)                \
@@ -27,6 +28,7 @@
 	T(long_lived_maps_share_blocks) \
 	T(hold_keeps_pages)             \
 	T(growth_meets_lazy_pages)      \
+	T(growth_after_policy_switch)   \
 	T(lazy_limit)                   \
 	T(destroy_with_live_map)        \
 	T(destroy_with_page_table_out)  \
