@@ -47,7 +47,7 @@ def summary_line(rows, guest, unit, threads, label, want):
     if row is None:
         return None
     return [label, results.number(row["stock"]), results.number(row["pvmem"]), ratio_cell(row["ratio"]),
-            (f"{row['spread'] * 100:.0f} %", "dim")]
+            (f"{row['middle_spread'] * 100:.0f} %", "dim")]
 
 
 def summary_rows(rows):
@@ -64,7 +64,7 @@ def summary_rows(rows):
     if row:
         out.append("Xen PV (dom0): wall-clock cycles, 2 CPUs")
         out.append(["Prepare a page-table page, 32 at a time", results.number(row["stock"]),
-                    results.number(row["pvmem"]), ratio_cell(row["ratio"]), (f"{row['spread'] * 100:.0f} %", "dim")])
+                    results.number(row["pvmem"]), ratio_cell(row["ratio"]), (f"{row['middle_spread'] * 100:.0f} %", "dim")])
     return out
 
 
@@ -77,8 +77,8 @@ def summary(rows):
         page.table(["", "stock kernel", "pvmem", "times better", "spread"], summary_rows(rows)),
         page.paragraph("Stock is <code>vm_map_ram()</code>, the kernel's fast way for short-lived maps; pvmem runs "
                        "with the policy it chooses by itself (hold on Xen, track elsewhere). Instructions are exact "
-                       "counts, the hypervisor's included; cycles are wall-clock time. Medians; spread is the "
-                       "distance from the best run to the worst, in percent of the median: figures with a large one "
+                       "counts, the hypervisor's included; cycles are wall-clock time. Medians; spread is how far "
+                       "apart the middle half of the runs lies, in percent of the median: figures with a large one "
                        "say little.", "dim"),
     ]
 
@@ -315,7 +315,7 @@ def losses(rows):
         parts.append(page.table(
             ["guest", "pages", "threads", "against", "unit", "times", "spread"],
             [[results.GUEST[row["guest"]], "mix" if row["n"] is None else str(row["n"]), str(row["threads"]),
-              row["against"], row["unit"], (f"{row['ratio']:.2f} ×", "bad"), (f"{row['spread'] * 100:.0f} %", "dim")]
+              row["against"], row["unit"], (f"{row['ratio']:.2f} ×", "bad"), (f"{row['middle_spread'] * 100:.0f} %", "dim")]
              for row in worse]))
     return parts
 

@@ -49,7 +49,7 @@ guest_args() {
 	esac
 	case $2 in
 	icount) echo "runs=3" ;;
-	wall) echo "runs=7" ;;
+	wall) echo "runs=9" ;;
 	esac
 }
 
@@ -58,7 +58,7 @@ quick_args() {
 	printf '%s\n' "sizes=1 16 64 512 fs" "policies=default"
 	case $1 in
 	icount) echo "runs=2" ;;
-	wall) echo "runs=5" ;;
+	wall) echo "runs=7" ;;
 	esac
 }
 
