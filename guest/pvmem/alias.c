@@ -16,13 +16,10 @@
  */
 int pvmem_alias_init(struct pvmem_alias *alias, unsigned long nr_pfns)
 {
-	BUILD_BUG_ON(sizeof(struct page) % sizeof(atomic_t));
 	alias->count = vzalloc(nr_pfns * sizeof(*alias->count));
 	if (!alias->count)
 		return -ENOMEM;
 	alias->nr_pfns = nr_pfns;
-	alias->base = pfn_to_page(0);
-	alias->size = nr_pfns * sizeof(struct page);
 	return 0;
 }
 
@@ -48,12 +45,12 @@ void pvmem_alias_exit(struct pvmem_alias *alias)
  */
 unsigned int pvmem_alias_record_all(struct pvmem_alias *alias, struct page **to, struct page **pages, unsigned int nr)
 {
-	unsigned long offset;
+	unsigned long pfn;
 	unsigned int i;
 
 #pragma GCC unroll 4
 	for (i = 0; i < nr; i++)
-		if (!pvmem_alias_record(alias, to + i, pages[i], &offset))
+		if (!pvmem_alias_record(alias, to + i, pages[i], &pfn))
 			break;
 	return i;
 }
@@ -66,17 +63,16 @@ unsigned int pvmem_alias_record_all(struct pvmem_alias *alias, struct page **to,
  */
 void pvmem_alias_drop(struct pvmem_alias *alias, struct page **pages, unsigned int nr)
 {
-	const struct page *const base = alias->base;
 	atomic_t *const count = alias->count;
 
 	/* The flush comes before any count that says it happened. */
 	smp_mb__before_atomic();
 	for (; nr >= 4; nr -= 4, pages += 4) {
-		atomic_dec(pvmem_alias_count(count, pvmem_alias_offset(base, pages[0])));
-		atomic_dec(pvmem_alias_count(count, pvmem_alias_offset(base, pages[1])));
-		atomic_dec(pvmem_alias_count(count, pvmem_alias_offset(base, pages[2])));
-		atomic_dec(pvmem_alias_count(count, pvmem_alias_offset(base, pages[3])));
+		atomic_dec(&count[page_to_pfn(pages[0])]);
+		atomic_dec(&count[page_to_pfn(pages[1])]);
+		atomic_dec(&count[page_to_pfn(pages[2])]);
+		atomic_dec(&count[page_to_pfn(pages[3])]);
 	}
 	for (; nr; nr--)
-		atomic_dec(pvmem_alias_count(count, pvmem_alias_offset(base, *pages++)));
+		atomic_dec(&count[page_to_pfn(*pages++)]);
 }

@@ -19,19 +19,11 @@
 /**
  * struct pvmem_alias - the table
  * @count: one for each page frame below @nr_pfns.
- * @nr_pfns: how many.
- * @base: the struct page of frame 0.
- * @size: bytes from @base to the struct page behind the last frame.
- *
- * A count is found from the byte offset of the struct page in the map of all
- * pages: one division by a power of two, not one to get a frame number and a
- * multiplication to get an address.
+ * @nr_pfns: how many; those from here on may not be mapped.
  */
 struct pvmem_alias {
 	atomic_t *count;
 	unsigned long nr_pfns;
-	const struct page *base;
-	unsigned long size;
 };
 
 /**
@@ -41,17 +33,7 @@ struct pvmem_alias {
  */
 static inline void pvmem_alias_limit(struct pvmem_alias *alias, unsigned long nr_pfns)
 {
-	alias->size = min(alias->size, nr_pfns * sizeof(struct page));
-}
-
-static inline unsigned long pvmem_alias_offset(const struct page *base, const struct page *page)
-{
-	return (unsigned long)page - (unsigned long)base;
-}
-
-static inline atomic_t *pvmem_alias_count(atomic_t *count, unsigned long offset)
-{
-	return (atomic_t *)((char *)count + offset / (sizeof(struct page) / sizeof(*count)));
+	alias->nr_pfns = min(alias->nr_pfns, nr_pfns);
 }
 
 int pvmem_alias_init(struct pvmem_alias *alias, unsigned long nr_pfns);
@@ -60,26 +42,37 @@ unsigned int pvmem_alias_record_all(struct pvmem_alias *alias, struct page **to,
 void pvmem_alias_drop(struct pvmem_alias *alias, struct page **pages, unsigned int nr);
 
 /**
+ * pvmem_alias_knows() - may a page be mapped?
+ * @alias: the table.
+ * @page: anything: a page hot-added since load, one that is not RAM, NULL.
+ *
+ * Return: true when the table has a count for it.
+ */
+static inline bool pvmem_alias_knows(const struct pvmem_alias *alias, const struct page *page)
+{
+	return page_to_pfn(page) < alias->nr_pfns;
+}
+
+/**
  * pvmem_alias_record() - count a mapping of a page, and remember the page
  * @alias: the table, or a local copy: it does not change.
  * @to: where to remember it, for pvmem_alias_drop().
  * @page: a page about to be mapped.
- * @offset: out: pvmem_alias_offset() of the page.
+ * @pfn: out: its page frame number.
  *
  * Inline and for one page, so that whoever sets the PTE can do it in the same
  * loop: that is the hot path of a map.
  *
- * Return: true; false when the page is outside the table (hot-added since load,
- * not RAM, or NULL) and may not be mapped.
+ * Return: true; false when the page may not be mapped, see pvmem_alias_knows().
  */
 static __always_inline bool pvmem_alias_record(const struct pvmem_alias *alias, struct page **to, struct page *page,
-					       unsigned long *offset)
+					       unsigned long *pfn)
 {
-	*offset = pvmem_alias_offset(alias->base, page);
-	if (unlikely(*offset >= alias->size))
+	*pfn = page_to_pfn(page);
+	if (unlikely(*pfn >= alias->nr_pfns))
 		return false;
 	*to = page;
-	atomic_inc(pvmem_alias_count(alias->count, *offset));
+	atomic_inc(&alias->count[*pfn]);
 	return true;
 }
 
@@ -94,10 +87,8 @@ static __always_inline bool pvmem_alias_record(const struct pvmem_alias *alias, 
  */
 static inline bool pvmem_alias_query(const struct pvmem_alias *alias, const struct page *page)
 {
-	unsigned long offset = pvmem_alias_offset(alias->base, page);
-
 	/* Pairs with the barrier in pvmem_alias_drop(): 0 is seen after the flush. */
-	return offset < alias->size && atomic_read_acquire(pvmem_alias_count(alias->count, offset));
+	return pvmem_alias_knows(alias, page) && atomic_read_acquire(&alias->count[page_to_pfn(page)]);
 }
 
 #endif

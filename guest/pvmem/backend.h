@@ -40,6 +40,18 @@ struct pvmem_table {
 };
 
 /**
+ * pvmem_slot_addr() - the address that an entry maps
+ * @table: its table.
+ * @slot: its index.
+ *
+ * Return: kernel virtual address.
+ */
+static inline unsigned long pvmem_slot_addr(const struct pvmem_table *table, unsigned int slot)
+{
+	return table->addr + ((unsigned long)slot << PAGE_SHIFT);
+}
+
+/**
  * struct pvmem_range - entries of one table
  * @table: the table.
  * @first: index of the first entry.
@@ -72,16 +84,16 @@ struct pvmem_backend {
 	void (*stop)(struct pvmem *pv);
 
 	/*
-	 * The hot path: pvmem_alias_record() each page in @table->pages, and
-	 * point @nr entries, from @first on, at them. The entries are not
-	 * present and no TLB holds them; @nr is at most PVMEM_SMALL_MAX. On a
-	 * page that is refused, pvmem_alias_refuse() records the filler for it
-	 * and for all after it. So when it fails every entry has a page that is
-	 * counted, some may be set, and the caller unmaps them like any others.
-	 * Does not sleep.
+	 * The hot path, and the last thing a map does: pvmem_alias_record() each
+	 * page in @table->pages, and point @nr entries, from @first on, at them.
+	 * The entries are not present and no TLB holds them; @nr is at most
+	 * PVMEM_SMALL_MAX. Does not sleep. Returns pvmem_slot_addr() of the first,
+	 * or what one of these returns: pvmem_set_refused() for a page that is
+	 * not recorded, pvmem_set_undo() when every page is, but the hypervisor
+	 * refused and not every entry is set.
 	 */
-	int (*set)(struct pvmem *pv, struct pvmem_table *table, unsigned int first, struct page **pages,
-		   unsigned int nr, pgprot_t prot);
+	void *(*set)(struct pvmem *pv, struct pvmem_table *table, unsigned int first, struct page **pages,
+		     unsigned int nr, pgprot_t prot);
 
 	/* Clear entries; no TLB flush. When it fails some may be clear. Does not sleep. */
 	int (*clear)(struct pvmem *pv, struct pvmem_table *table, unsigned int first, unsigned int nr);

@@ -12,27 +12,51 @@
 #include "backend_bare.h"
 #include "core.h"
 
-/*
- * A page's offset in the map of all pages is its physical address scaled down,
- * and the bits of a protection are none of an address: so one multiplication and
- * one sum make a PTE. set_pte() would be a call on a paravirt kernel.
- */
-static __always_inline void pvmem_bare_set_pte(pte_t *ptep, unsigned long offset, pteval_t prot)
+/* The bits of a protection are none of an address. set_pte() would be a call on a paravirt kernel. */
+static __always_inline void pvmem_bare_set_pte(pte_t *ptep, unsigned long pfn, pteval_t prot)
 {
-	BUILD_BUG_ON(PAGE_SIZE % sizeof(struct page));
-	native_set_pte(ptep, native_make_pte(offset * (PAGE_SIZE / sizeof(struct page)) + prot));
+	native_set_pte(ptep, native_make_pte(PFN_PHYS(pfn) + prot));
 }
 
 /* Record a page, and point an entry at it. */
 static __always_inline bool pvmem_bare_set_one(const struct pvmem_alias *alias, struct page **to, pte_t *ptep,
 					       struct page *page, pteval_t prot)
 {
-	unsigned long offset;
+	unsigned long pfn;
 
-	if (unlikely(!pvmem_alias_record(alias, to, page, &offset)))
+	if (unlikely(!pvmem_alias_record(alias, to, page, &pfn)))
 		return false;
-	pvmem_bare_set_pte(ptep, offset, prot);
+	pvmem_bare_set_pte(ptep, pfn, prot);
 	return true;
+}
+
+/* Most maps have one page. */
+static noinline void *pvmem_bare_set_single(struct pvmem *pv, struct pvmem_table *table, unsigned int first,
+					    struct page **page, pteval_t prot)
+{
+	if (unlikely(!pvmem_bare_set_one(&pv->alias, table->pages + first, table->ptes + first, *page, prot)))
+		return pvmem_set_refused(pv, table, first, page, 1, 1);
+	return (void *)pvmem_slot_addr(table, first);
+}
+
+static noinline void *pvmem_bare_set_many(struct pvmem *pv, struct pvmem_table *table, unsigned int first,
+					  struct page **pages, unsigned int nr, pteval_t prot)
+{
+	const struct pvmem_alias alias = pv->alias;
+	struct page **page = pages, **to = table->pages + first;
+	pte_t *ptep = table->ptes + first;
+	unsigned int left;
+
+	for (left = nr; left >= 4; left -= 4, to += 4, ptep += 4, page += 4)
+		if (unlikely(!pvmem_bare_set_one(&alias, to, ptep, page[0], prot) ||
+			     !pvmem_bare_set_one(&alias, to + 1, ptep + 1, page[1], prot) ||
+			     !pvmem_bare_set_one(&alias, to + 2, ptep + 2, page[2], prot) ||
+			     !pvmem_bare_set_one(&alias, to + 3, ptep + 3, page[3], prot)))
+			return pvmem_set_refused(pv, table, first, pages, nr, left);
+	for (; left; left--, to++, ptep++, page++)
+		if (unlikely(!pvmem_bare_set_one(&alias, to, ptep, *page, prot)))
+			return pvmem_set_refused(pv, table, first, pages, nr, left);
+	return (void *)pvmem_slot_addr(table, first);
 }
 
 /**
@@ -45,26 +69,17 @@ static __always_inline bool pvmem_bare_set_one(const struct pvmem_alias *alias, 
  * @pgprot: protection.
  *
  * Context: any.
- * Return: 0, or -EOPNOTSUPP when a page was refused.
+ * Return: the address of the first page, or NULL when one was refused.
  */
-int pvmem_bare_set(struct pvmem *pv, struct pvmem_table *table, unsigned int first, struct page **pages,
-		   unsigned int nr, pgprot_t pgprot)
+void *pvmem_bare_set(struct pvmem *pv, struct pvmem_table *table, unsigned int first, struct page **pages,
+		     unsigned int nr, pgprot_t pgprot)
 {
 	const pteval_t prot = pgprot_val(pgprot) & __supported_pte_mask;
-	const struct pvmem_alias alias = pv->alias;
-	struct page **to = table->pages + first;
-	pte_t *ptep = table->ptes + first;
 
-	for (; nr >= 4; nr -= 4, to += 4, ptep += 4, pages += 4)
-		if (unlikely(!pvmem_bare_set_one(&alias, to, ptep, pages[0], prot) ||
-			     !pvmem_bare_set_one(&alias, to + 1, ptep + 1, pages[1], prot) ||
-			     !pvmem_bare_set_one(&alias, to + 2, ptep + 2, pages[2], prot) ||
-			     !pvmem_bare_set_one(&alias, to + 3, ptep + 3, pages[3], prot)))
-			return pvmem_alias_refuse(pv, to, pages, nr);
-	for (; nr; nr--, to++, ptep++, pages++)
-		if (unlikely(!pvmem_bare_set_one(&alias, to, ptep, *pages, prot)))
-			return pvmem_alias_refuse(pv, to, pages, nr);
-	return 0;
+	/* Apart: a loop needs registers, and saving them is a tenth of a map of one page. */
+	if (nr == 1)
+		return pvmem_bare_set_single(pv, table, first, pages, prot);
+	return pvmem_bare_set_many(pv, table, first, pages, nr, prot);
 }
 
 /**
@@ -115,7 +130,7 @@ int pvmem_bare_build(struct pvmem *pv, struct pvmem_range *ranges, unsigned int 
 
 #pragma GCC unroll 4
 		for (i = 0; i < ranges->nr; i++)
-			pvmem_bare_set_pte(ptep + i, pvmem_alias_offset(pv->alias.base, pages[i]), prot);
+			pvmem_bare_set_pte(ptep + i, page_to_pfn(pages[i]), prot);
 		ranges->error = 0;
 	}
 	return 0;

@@ -5,8 +5,8 @@
 
 #include "backend.h"
 
-int pvmem_bare_set(struct pvmem *pv, struct pvmem_table *table, unsigned int first, struct page **pages,
-		   unsigned int nr, pgprot_t prot);
+void *pvmem_bare_set(struct pvmem *pv, struct pvmem_table *table, unsigned int first, struct page **pages,
+		     unsigned int nr, pgprot_t prot);
 int pvmem_bare_clear(struct pvmem *pv, struct pvmem_table *table, unsigned int first, unsigned int nr);
 int pvmem_bare_build(struct pvmem *pv, struct pvmem_range *ranges, unsigned int nr, pgprot_t prot);
 int pvmem_bare_zap(struct pvmem *pv, struct pvmem_range *ranges, unsigned int nr);

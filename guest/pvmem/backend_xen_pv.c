@@ -55,105 +55,86 @@ static __always_inline u64 pvmem_xen_pte_addr(const pte_t *pte)
 	return (u64)PFN_PHYS(pfn_to_mfn(PFN_DOWN(__pa(pte)))) | offset_in_page(pte) | MMU_NORMAL_PT_UPDATE;
 }
 
-/* The values of requests, also for frames with an indicator bit. */
-static noinline int pvmem_xen_request_values(struct mmu_update *req, struct page **pages, unsigned int nr,
-					     pteval_t prot)
-{
-	unsigned long mfn;
-
-	for (; nr; nr--, req++) {
-		mfn = pfn_to_mfn(page_to_pfn(*pages++));
-		if (mfn == INVALID_P2M_ENTRY)
-			return -EFAULT;
-		req->val = PFN_PHYS(mfn) | prot;
-	}
-	return 0;
-}
-
-/* Where a page's frame number is in the p2m list. */
-static __always_inline unsigned long pvmem_xen_mfn(const unsigned long *p2m, unsigned long offset)
-{
-	return p2m[offset / sizeof(struct page)];
-}
-
+/* Record a page, and make a request that points an entry at it. */
 static __always_inline bool pvmem_xen_request(const struct pvmem_alias *alias, const unsigned long *p2m,
 					      struct page **to, struct page *page, struct mmu_update *req, u64 ptr,
-					      pteval_t prot, unsigned long *all)
+					      pteval_t prot)
 {
-	unsigned long offset, mfn;
+	unsigned long pfn;
 
-	if (unlikely(!pvmem_alias_record(alias, to, page, &offset)))
+	if (unlikely(!pvmem_alias_record(alias, to, page, &pfn)))
 		return false;
-	mfn = pvmem_xen_mfn(p2m, offset);
-	*all |= mfn;
 	req->ptr = ptr;
-	req->val = PFN_PHYS(mfn) | prot;
+	req->val = PFN_PHYS(p2m[pfn]) | prot;
 	return true;
 }
 
 /*
  * Record pages, and make requests that point entries @first and on at them.
+ * Returns how many pages are left: 0, or the first refused one is among them.
  *
  * Reads the p2m list directly, in which every page that is not refused has an
- * entry (pvmem_xen_start()), and looks at the indicator bits of all entries at
- * once: with pfn_to_mfn() for each the loop takes twice as many instructions.
+ * entry (pvmem_xen_start()): with pfn_to_mfn() for each the loop takes twice as
+ * many instructions. The indicator bits of an entry are shifted out, and a page
+ * without a machine frame gives a PTE with reserved bits, which Xen refuses.
  */
-static __always_inline int pvmem_xen_requests(struct pvmem *pv, struct mmu_update *req, struct pvmem_table *table,
-					      unsigned int first, struct page **pages, unsigned int nr, pteval_t prot)
+static __always_inline unsigned int pvmem_xen_requests(struct pvmem *pv, struct mmu_update *req,
+						       struct pvmem_table *table, unsigned int first,
+						       struct page **pages, unsigned int nr, pteval_t prot)
 {
 	const struct pvmem_alias alias = pv->alias;
 	const unsigned long *const p2m = xen_p2m_addr;
 	struct page **to = table->pages + first;
 	u64 ptr = pvmem_xen_pte_addr(table->ptes + first);
-	unsigned long all = 0;
-	unsigned int left;
 
-	for (left = nr; left >= 4; left -= 4, to += 4, pages += 4, req += 4, ptr += 4 * sizeof(pte_t))
-		if (unlikely(!pvmem_xen_request(&alias, p2m, to, pages[0], req, ptr, prot, &all) ||
-			     !pvmem_xen_request(&alias, p2m, to + 1, pages[1], req + 1, ptr + 8, prot, &all) ||
-			     !pvmem_xen_request(&alias, p2m, to + 2, pages[2], req + 2, ptr + 16, prot, &all) ||
-			     !pvmem_xen_request(&alias, p2m, to + 3, pages[3], req + 3, ptr + 24, prot, &all)))
-			return pvmem_alias_refuse(pv, to, pages, left);
-	for (; left; left--, to++, pages++, req++, ptr += sizeof(pte_t))
-		if (unlikely(!pvmem_xen_request(&alias, p2m, to, *pages, req, ptr, prot, &all)))
-			return pvmem_alias_refuse(pv, to, pages, left);
-	if (unlikely(all & (FOREIGN_FRAME_BIT | IDENTITY_FRAME_BIT)))
-		return pvmem_xen_request_values(req - nr, pages - nr, nr, prot);
-	return 0;
+	for (; nr >= 4; nr -= 4, to += 4, pages += 4, req += 4, ptr += 4 * sizeof(pte_t))
+		if (unlikely(!pvmem_xen_request(&alias, p2m, to, pages[0], req, ptr, prot) ||
+			     !pvmem_xen_request(&alias, p2m, to + 1, pages[1], req + 1, ptr + 8, prot) ||
+			     !pvmem_xen_request(&alias, p2m, to + 2, pages[2], req + 2, ptr + 16, prot) ||
+			     !pvmem_xen_request(&alias, p2m, to + 3, pages[3], req + 3, ptr + 24, prot)))
+			return nr;
+	for (; nr; nr--, to++, pages++, req++, ptr += sizeof(pte_t))
+		if (unlikely(!pvmem_xen_request(&alias, p2m, to, *pages, req, ptr, prot)))
+			break;
+	return nr;
 }
 
 /* One hypercall to set one entry. */
-static int pvmem_xen_set_one(struct pvmem *pv, struct pvmem_table *table, unsigned int first, struct page *page,
-			     pteval_t prot)
+static noinline void *pvmem_xen_set_single(struct pvmem *pv, struct pvmem_table *table, unsigned int first,
+					struct page **page, pteval_t prot)
 {
-	unsigned long addr = table->addr + ((unsigned long)first << PAGE_SHIFT);
-	unsigned long mfn, offset;
+	unsigned long pfn, addr = pvmem_slot_addr(table, first);
 
-	if (unlikely(!pvmem_alias_record(&pv->alias, table->pages + first, page, &offset)))
-		return pvmem_alias_refuse(pv, table->pages + first, &page, 1);
-	mfn = pfn_to_mfn(offset / sizeof(struct page));
-	if (unlikely(mfn == INVALID_P2M_ENTRY))
-		return -EFAULT;
-	return pvmem_xen_update_one(pv, addr, native_make_pte(PFN_PHYS(mfn) | prot));
+	if (unlikely(!pvmem_alias_record(&pv->alias, table->pages + first, *page, &pfn)))
+		return pvmem_set_refused(pv, table, first, page, 1, 1);
+	if (unlikely(pvmem_xen_update_one(pv, addr, native_make_pte(PFN_PHYS(xen_p2m_addr[pfn]) | prot))))
+		return pvmem_set_undo(pv, table, first);
+	return (void *)addr;
 }
 
-static int pvmem_xen_set(struct pvmem *pv, struct pvmem_table *table, unsigned int first, struct page **pages,
-			 unsigned int nr, pgprot_t pgprot)
+static noinline void *pvmem_xen_set_many(struct pvmem *pv, struct pvmem_table *table, unsigned int first,
+					 struct page **pages, unsigned int nr, pteval_t prot)
 {
-	pteval_t prot = pgprot_val(pgprot) & __supported_pte_mask;
 	struct pvmem_xen *xen = pv->backend_data;
-	struct mmu_update *req;
-	int err;
+	struct mmu_update *req = get_cpu_ptr(xen->updates)->req;
+	unsigned int left = pvmem_xen_requests(pv, req, table, first, pages, nr, prot);
+	int err = likely(!left) ? pvmem_xen_update_all(pv, req, nr) : 0;
 
 	BUILD_BUG_ON(PVMEM_SMALL_MAX > PVMEM_XEN_UPDATES);
-	if (nr == 1)
-		return pvmem_xen_set_one(pv, table, first, *pages, prot);
-	req = get_cpu_ptr(xen->updates)->req;
-	err = pvmem_xen_requests(pv, req, table, first, pages, nr, prot);
-	if (likely(!err))
-		err = pvmem_xen_update_all(pv, req, nr);
 	put_cpu_ptr(xen->updates);
-	return err;
+	if (unlikely(left))
+		return pvmem_set_refused(pv, table, first, pages, nr, left);
+	return likely(!err) ? (void *)pvmem_slot_addr(table, first) : pvmem_set_undo(pv, table, first);
+}
+
+static void *pvmem_xen_set(struct pvmem *pv, struct pvmem_table *table, unsigned int first, struct page **pages,
+			   unsigned int nr, pgprot_t pgprot)
+{
+	pteval_t prot = pgprot_val(pgprot) & __supported_pte_mask;
+
+	if (nr == 1)
+		return pvmem_xen_set_single(pv, table, first, pages, prot);
+	return pvmem_xen_set_many(pv, table, first, pages, nr, prot);
 }
 
 static int pvmem_xen_clear(struct pvmem *pv, struct pvmem_table *table, unsigned int first, unsigned int nr)
@@ -186,10 +167,11 @@ static int pvmem_xen_set_range(struct pvmem *pv, struct pvmem_range *range, ptev
 
 	while (nr && !err) {
 		for (i = 0; i < nr && i < PVMEM_XEN_UPDATES; i++, ptr += sizeof(pte_t))
-			req[i].ptr = ptr;
-		err = pvmem_xen_request_values(req, pages, i, prot);
-		if (likely(!err))
-			err = pvmem_xen_update_all(pv, req, i);
+			req[i] = (struct mmu_update){
+				.ptr = ptr,
+				.val = PFN_PHYS(xen_p2m_addr[page_to_pfn(pages[i])]) | prot,
+			};
+		err = pvmem_xen_update_all(pv, req, i);
 		pages += i;
 		nr -= i;
 	}

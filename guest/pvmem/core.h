@@ -133,6 +133,11 @@ static inline unsigned short pvmem_span_state(unsigned short span)
 	return span & PVMEM_SPAN_STATE;
 }
 
+static inline unsigned int pvmem_slot_at(unsigned long addr)
+{
+	return (addr >> PAGE_SHIFT) % PVMEM_BLOCK_PAGES;
+}
+
 /**
  * struct pvmem_front - what a CPU maps from
  * @block: its current block; written by this CPU with preemption off. Whoever
@@ -275,7 +280,9 @@ void *pvmem_vmap(struct pvmem *pv, struct page **pages, unsigned int nr_pages, p
 int pvmem_vunmap(struct pvmem *pv, const void *addr, unsigned int nr_pages);
 int pvmem_span_unmap(struct pvmem *pv, struct pvmem_block *block, unsigned int slot, unsigned int nr);
 
-int pvmem_alias_refuse(struct pvmem *pv, struct page **to, struct page **pages, unsigned int nr);
+void *pvmem_set_undo(struct pvmem *pv, struct pvmem_table *table, unsigned int first);
+void *pvmem_set_refused(struct pvmem *pv, struct pvmem_table *table, unsigned int first, struct page **pages,
+			unsigned int nr, unsigned int left);
 
 /* vmap_run.c */
 void *pvmem_run_map(struct pvmem *pv, struct page **pages, unsigned int nr, pgprot_t prot);
@@ -283,34 +290,20 @@ int pvmem_run_unmap(struct pvmem *pv, struct pvmem_block *block, unsigned int nr
 
 /* vmap_block.c */
 struct pvmem_block *pvmem_block_open(struct pvmem *pv, unsigned int nr, int *slot);
-int pvmem_block_take_hole(struct pvmem_block *block, unsigned int nr);
 void pvmem_block_settle(struct pvmem *pv, struct pvmem_block *block);
 void pvmem_block_leave_cpu(struct pvmem *pv, unsigned int cpu);
 
 /**
- * pvmem_block_take() - make slots LIVE
- * @block: the block; its lock is held.
- * @nr: slots wanted, 1 to PVMEM_BLOCK_PAGES.
- *
- * Return: the first slot, or -ENOSPC when no such run is free.
+ * pvmem_block_take_next() - make the next slots LIVE
+ * @block: the block, with @nr slots beyond @block->next; its lock is held.
+ * @nr: slots wanted, at least 1.
  */
-static inline int pvmem_block_take(struct pvmem_block *block, unsigned int nr)
+static inline void pvmem_block_take_next(struct pvmem_block *block, unsigned int nr)
 {
-	int slot = block->next;
-
 	pvmem_block_assert_locked(block);
-	if (likely(slot + nr <= PVMEM_BLOCK_PAGES)) {
-		block->next += nr;
-	} else {
-		if (block->max_free < nr)
-			return -ENOSPC;
-		slot = pvmem_block_take_hole(block, nr);
-		if (slot < 0)
-			return slot;
-	}
-	WRITE_ONCE(block->span[slot], nr | PVMEM_SPAN_LIVE);
+	WRITE_ONCE(block->span[block->next], nr | PVMEM_SPAN_LIVE);
+	block->next += nr;
 	block->live += nr;
-	return slot;
 }
 
 /* window.c */

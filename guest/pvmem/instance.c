@@ -60,7 +60,7 @@ struct pvmem *pvmem_create(const struct pvmem_backend *ops, const struct pvmem_c
 		goto out_free;
 	/* It stands in for pages that are refused, so it may not be one. */
 	err = -EINVAL;
-	if (pvmem_alias_offset(pv->alias.base, pv->filler) >= pv->alias.size)
+	if (!pvmem_alias_knows(&pv->alias, pv->filler))
 		goto out_stop;
 	err = pvmem_window_grow(pv, pv->window_blocks);
 	if (err)

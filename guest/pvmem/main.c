@@ -109,12 +109,6 @@ void *pvmem_map(struct page **pages, unsigned int nr_pages, pgprot_t prot)
 }
 EXPORT_SYMBOL_GPL(pvmem_map);
 
-/* Somebody's bug; once, because it may come in floods. */
-static noinline void pvmem_warn_unmap(const void *addr, unsigned int nr_pages)
-{
-	WARN_ONCE(1, "pvmem: unmap of %p (%u pages; 0: any), which is not mapped so\n", addr, nr_pages);
-}
-
 /**
  * pvmem_unmap() - end a mapping
  * @addr: what pvmem_map() returned; NULL is ignored.
@@ -127,8 +121,8 @@ static noinline void pvmem_warn_unmap(const void *addr, unsigned int nr_pages)
  */
 void pvmem_unmap(const void *addr)
 {
-	if (addr && unlikely(pvmem_vunmap(pvmem_instance, addr, 0)))
-		pvmem_warn_unmap(addr, 0);
+	if (addr)
+		pvmem_vunmap(pvmem_instance, addr, 0);
 }
 EXPORT_SYMBOL_GPL(pvmem_unmap);
 
@@ -156,8 +150,8 @@ EXPORT_SYMBOL_GPL(pvmem_map_ram);
  */
 void pvmem_unmap_ram(const void *addr, unsigned int nr_pages)
 {
-	if (unlikely(!nr_pages || pvmem_vunmap(pvmem_instance, addr, nr_pages)))
-		pvmem_warn_unmap(addr, nr_pages);
+	if (!WARN_ON_ONCE(!nr_pages))
+		pvmem_vunmap(pvmem_instance, addr, nr_pages);
 }
 EXPORT_SYMBOL_GPL(pvmem_unmap_ram);
 

@@ -196,9 +196,8 @@ static void pvmem_purge_collect(struct pvmem *pv, struct list_head *victims, str
 	batch->nr_done = 0;
 	while (all && batch->nr_items < PVMEM_PURGE_BLOCKS && batch->nr_ranges < PVMEM_PURGE_RANGES &&
 	       batch->nr_done < PVMEM_PURGE_RANGES) {
-		spin_lock(&pv->lock);
+		/* Only purges take blocks with dead spans off a list. */
 		block = list_first_entry_or_null(victims, struct pvmem_block, link);
-		spin_unlock(&pv->lock);
 		if (!block)
 			break;
 		all = pvmem_collect_block(batch, block, filter);

@@ -164,69 +164,73 @@ int pvmem_span_unmap(struct pvmem *pv, struct pvmem_block *block, unsigned int s
 }
 
 /**
- * pvmem_alias_refuse() - what a backend does about a page it may not map
+ * pvmem_set_undo() - how a backend's set() fails
  * @pv: the instance.
- * @to: where @pages are remembered.
- * @pages: pages, recorded up to the one that is refused.
- * @nr: how many.
+ * @table: the table.
+ * @first: first entry of the span that set() was to map.
  *
- * Records the filler for that page and all after it: the span is whole, and is
- * unmapped like any other.
+ * Every entry of the span has a page that is recorded, so it is unmapped like
+ * any other.
  *
- * Return: -EOPNOTSUPP.
+ * Return: NULL, for set() to return.
  */
-int pvmem_alias_refuse(struct pvmem *pv, struct page **to, struct page **pages, unsigned int nr)
+void *pvmem_set_undo(struct pvmem *pv, struct pvmem_table *table, unsigned int first)
 {
-	unsigned long offset;
+	struct pvmem_block *block = container_of(table, struct pvmem_block, table);
 
-	for (; nr && pvmem_alias_offset(pv->alias.base, *pages) < pv->alias.size; nr--, pages++)
-		to++;
-	for (; nr; nr--)
-		pvmem_alias_record(&pv->alias, to++, pv->filler, &offset);
-	return -EOPNOTSUPP;
-}
-
-/* The backend could not set every PTE. */
-static noinline void *pvmem_slot_undo(struct pvmem *pv, struct pvmem_block *block, unsigned int slot, unsigned int nr)
-{
-	pvmem_span_unmap(pv, block, slot, nr);
+	pvmem_stat_inc(pv, map_failed);
+	if (!pvmem_span_unmap(pv, block, first, pvmem_span_len(READ_ONCE(block->span[first]))))
+		pvmem_stat_inc(pv, unmap_calls);
 	return NULL;
 }
 
-/* Map pages at a LIVE span. PTEs are set without a lock: the span is ours. */
+/**
+ * pvmem_set_refused() - what a backend's set() does about a page it may not map
+ * @pv: the instance.
+ * @table: the table.
+ * @first: first entry.
+ * @pages: the pages.
+ * @nr: how many.
+ * @left: the first that is refused is among the last @left; all before it are
+ *	recorded.
+ *
+ * Records the filler for that page and all after it.
+ *
+ * Return: NULL, for set() to return.
+ */
+void *pvmem_set_refused(struct pvmem *pv, struct pvmem_table *table, unsigned int first, struct page **pages,
+			unsigned int nr, unsigned int left)
+{
+	unsigned int i = nr - left;
+	unsigned long pfn;
+
+	while (i < nr && pvmem_alias_knows(&pv->alias, pages[i]))
+		i++;
+	for (; i < nr; i++)
+		pvmem_alias_record(&pv->alias, table->pages + first + i, pv->filler, &pfn);
+	return pvmem_set_undo(pv, table, first);
+}
+
+static noinline void *pvmem_slot_map_traced(struct pvmem *pv, struct pvmem_block *block, unsigned int slot,
+					    struct page **pages, unsigned int nr, pgprot_t prot)
+{
+	trace_pvmem_map((void *)pvmem_slot_addr(&block->table, slot), nr);
+	return pv->ops->set(pv, &block->table, slot, pages, nr, prot);
+}
+
+/*
+ * Map pages at a LIVE span. PTEs are set without a lock: the span is ours. All
+ * that is to be counted is counted before: on this path every call is the last
+ * thing its caller does, so that none saves a register.
+ */
 static __always_inline void *pvmem_slot_map(struct pvmem *pv, struct pvmem_block *block, unsigned int slot,
 					    struct page **pages, unsigned int nr, pgprot_t prot)
 {
+	pvmem_stat_inc(pv, map_calls);
 	pvmem_stat_add(pv, map_pages, nr);
-	if (unlikely(pv->ops->set(pv, &block->table, slot, pages, nr, prot)))
-		return pvmem_slot_undo(pv, block, slot, nr);
-	return (void *)(block->table.addr + ((unsigned long)slot << PAGE_SHIFT));
-}
-
-static noinline void *pvmem_small_map_slow(struct pvmem *pv, struct page **pages, unsigned int nr, pgprot_t prot)
-{
-	int slot;
-	struct pvmem_block *block = pvmem_block_open(pv, nr, &slot);
-
-	return block ? pvmem_slot_map(pv, block, slot, pages, nr, prot) : NULL;
-}
-
-/* Take slots of this CPU's block, next to other small maps; or the slow path. */
-static __always_inline void *pvmem_small_map(struct pvmem *pv, struct page **pages, unsigned int nr, pgprot_t prot)
-{
-	struct pvmem_front *front = raw_cpu_ptr(pv->fronts);
-	struct pvmem_block *block = READ_ONCE(front->block);
-	int slot = -ENOSPC;
-
-	if (likely(block)) {
-		pvmem_block_lock(block);
-		if (likely(block->owner == front))
-			slot = pvmem_block_take(block, nr);
-		pvmem_block_unlock(block);
-	}
-	if (unlikely(slot < 0))
-		return pvmem_small_map_slow(pv, pages, nr, prot);
-	return pvmem_slot_map(pv, block, slot, pages, nr, prot);
+	if (trace_pvmem_map_enabled())
+		return pvmem_slot_map_traced(pv, block, slot, pages, nr, prot);
+	return pv->ops->set(pv, &block->table, slot, pages, nr, prot);
 }
 
 static noinline void *pvmem_map_refused(struct pvmem *pv)
@@ -239,6 +243,49 @@ static noinline void *pvmem_map_failed(struct pvmem *pv)
 {
 	pvmem_stat_inc(pv, map_failed);
 	return NULL;
+}
+
+/* The CPU's block is used up to its end, or there is none. */
+static noinline void *pvmem_small_map_slow(struct pvmem *pv, struct page **pages, unsigned int nr, pgprot_t prot)
+{
+	int slot;
+	struct pvmem_block *block = pvmem_block_open(pv, nr, &slot);
+
+	if (!block)
+		return pvmem_map_failed(pv);
+	return pvmem_slot_map(pv, block, slot, pages, nr, prot);
+}
+
+/* Take slots of this CPU's block, next to other small maps; or the slow path. */
+static __always_inline void *pvmem_small_map(struct pvmem *pv, struct page **pages, unsigned int nr, pgprot_t prot)
+{
+	struct pvmem_front *front = raw_cpu_ptr(pv->fronts);
+	struct pvmem_block *block = READ_ONCE(front->block);
+	unsigned int slot;
+	bool taken;
+
+	if (unlikely(!block))
+		return pvmem_small_map_slow(pv, pages, nr, prot);
+	pvmem_block_lock(block);
+	slot = block->next;
+	taken = block->owner == front && slot + nr <= PVMEM_BLOCK_PAGES;
+	if (likely(taken))
+		pvmem_block_take_next(block, nr);
+	pvmem_block_unlock(block);
+	if (unlikely(!taken))
+		return pvmem_small_map_slow(pv, pages, nr, prot);
+	return pvmem_slot_map(pv, block, slot, pages, nr, prot);
+}
+
+static noinline void *pvmem_large_map(struct pvmem *pv, struct page **pages, unsigned int nr, pgprot_t prot)
+{
+	void *addr = pvmem_run_map(pv, pages, nr, prot);
+
+	if (!addr)
+		return pvmem_map_failed(pv);
+	pvmem_stat_inc(pv, map_calls);
+	trace_pvmem_map(addr, nr);
+	return addr;
 }
 
 /**
@@ -254,23 +301,15 @@ static noinline void *pvmem_map_failed(struct pvmem *pv)
  */
 void *pvmem_vmap(struct pvmem *pv, struct page **pages, unsigned int nr_pages, pgprot_t prot)
 {
-	void *addr;
-
 	if (unlikely(!nr_pages || !pvmem_prot_valid(prot)))
 		return pvmem_map_refused(pv);
 	if (likely(nr_pages <= PVMEM_SMALL_MAX))
-		addr = pvmem_small_map(pv, pages, nr_pages, prot);
-	else
-		addr = pvmem_run_map(pv, pages, nr_pages, prot);
-	if (unlikely(!addr))
-		return pvmem_map_failed(pv);
-	pvmem_stat_inc(pv, map_calls);
-	trace_pvmem_map(addr, nr_pages);
-	return addr;
+		return pvmem_small_map(pv, pages, nr_pages, prot);
+	return pvmem_large_map(pv, pages, nr_pages, prot);
 }
 
 /* A large map, another policy than track, or nothing that is mapped here. */
-static noinline int pvmem_vunmap_slow(struct pvmem *pv, struct pvmem_block *block, unsigned int slot, unsigned int nr)
+static int pvmem_block_unmap(struct pvmem *pv, struct pvmem_block *block, unsigned int slot, unsigned int nr)
 {
 	unsigned short span = READ_ONCE(block->span[slot]);
 
@@ -283,6 +322,35 @@ static noinline int pvmem_vunmap_slow(struct pvmem *pv, struct pvmem_block *bloc
 	return pvmem_span_unmap(pv, block, slot, pvmem_span_len(span));
 }
 
+/* Somebody's bug; once, because it may come in floods. */
+static noinline int pvmem_vunmap_bad(struct pvmem *pv, const void *addr, unsigned int nr)
+{
+	pvmem_stat_inc(pv, unmap_bad);
+	WARN_ONCE(1, "pvmem: unmap of %p (%u pages; 0: any), which is not mapped so\n", addr, nr);
+	return -EINVAL;
+}
+
+static noinline int pvmem_unmapped_traced(const void *addr)
+{
+	trace_pvmem_unmap(addr);
+	return 0;
+}
+
+static __always_inline int pvmem_unmapped(struct pvmem *pv, const void *addr)
+{
+	pvmem_stat_inc(pv, unmap_calls);
+	return trace_pvmem_unmap_enabled() ? pvmem_unmapped_traced(addr) : 0;
+}
+
+static noinline int pvmem_vunmap_slow(struct pvmem *pv, const void *addr, unsigned int nr)
+{
+	struct pvmem_block *block = pvmem_block_at(pv, (unsigned long)addr);
+
+	if (!block || !PAGE_ALIGNED(addr) || pvmem_block_unmap(pv, block, pvmem_slot_at((unsigned long)addr), nr))
+		return pvmem_vunmap_bad(pv, addr, nr);
+	return pvmem_unmapped(pv, addr);
+}
+
 /**
  * pvmem_vunmap() - end a mapping made by pvmem_vmap()
  * @pv: the instance.
@@ -290,25 +358,15 @@ static noinline int pvmem_vunmap_slow(struct pvmem *pv, struct pvmem_block *bloc
  * @nr_pages: its length for a check, or 0.
  *
  * Context: process, may sleep.
- * Return: 0, or -EINVAL when @addr is not such an address (counted unmap_bad).
+ * Return: 0, or -EINVAL when @addr is not such an address (counted unmap_bad,
+ * and warned of once).
  */
 int pvmem_vunmap(struct pvmem *pv, const void *addr, unsigned int nr_pages)
 {
 	struct pvmem_block *block = pvmem_block_at(pv, (unsigned long)addr);
-	unsigned int slot = ((unsigned long)addr >> PAGE_SHIFT) % PVMEM_BLOCK_PAGES;
-	int err = -EINVAL;
 
-	if (likely(block && PAGE_ALIGNED(addr))) {
-		if (likely(nr_pages <= PVMEM_SMALL_MAX && pvmem_span_kill_track(pv, block, slot, nr_pages)))
-			err = 0;
-		else
-			err = pvmem_vunmap_slow(pv, block, slot, nr_pages);
-	}
-	if (unlikely(err)) {
-		pvmem_stat_inc(pv, unmap_bad);
-		return err;
-	}
-	pvmem_stat_inc(pv, unmap_calls);
-	trace_pvmem_unmap(addr);
-	return 0;
+	if (likely(block && PAGE_ALIGNED(addr) && nr_pages <= PVMEM_SMALL_MAX &&
+		   pvmem_span_kill_track(pv, block, pvmem_slot_at((unsigned long)addr), nr_pages)))
+		return pvmem_unmapped(pv, addr);
+	return pvmem_vunmap_slow(pv, addr, nr_pages);
 }

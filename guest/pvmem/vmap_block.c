@@ -27,14 +27,8 @@
 /* Free slots that make a block without an owner worth keeping on pv->partial. */
 #define PVMEM_PARTIAL_MIN 64
 
-/**
- * pvmem_block_take_hole() - a run of slots that a purge freed
- * @block: a block whose end is reached; its lock is held.
- * @nr: slots wanted.
- *
- * Return: the first slot, or -ENOSPC. The slots' span is the caller's to write.
- */
-int pvmem_block_take_hole(struct pvmem_block *block, unsigned int nr)
+/* The first slot of a run of slots that a purge freed and that are LIVE now, or -ENOSPC. */
+static int pvmem_block_take_hole(struct pvmem_block *block, unsigned int nr)
 {
 	unsigned int slot, len, largest = 0;
 
@@ -46,12 +40,25 @@ int pvmem_block_take_hole(struct pvmem_block *block, unsigned int nr)
 		if (len >= nr) {
 			if (len > nr)
 				block->span[slot + nr] = (len - nr) | PVMEM_SPAN_FREE;
+			WRITE_ONCE(block->span[slot], nr | PVMEM_SPAN_LIVE);
+			block->live += nr;
 			return slot;
 		}
 		largest = max(largest, len);
 	}
 	block->max_free = largest;
 	return -ENOSPC;
+}
+
+/* Make slots LIVE, wherever they are free; the first one, or -ENOSPC. */
+static int pvmem_block_take(struct pvmem_block *block, unsigned int nr)
+{
+	int slot = block->next;
+
+	if (slot + nr > PVMEM_BLOCK_PAGES)
+		return block->max_free < nr ? -ENOSPC : pvmem_block_take_hole(block, nr);
+	pvmem_block_take_next(block, nr);
+	return slot;
 }
 
 static bool pvmem_block_has_room(struct pvmem_block *block)
@@ -105,6 +112,19 @@ static struct pvmem_block *pvmem_partial_get(struct pvmem *pv)
 	return block;
 }
 
+/* The block that this CPU fills, when it has a hole; preemption is off. */
+static struct pvmem_block *pvmem_front_take(struct pvmem_front *front, unsigned int nr, int *slot)
+{
+	struct pvmem_block *block = front->block;
+
+	if (!block)
+		return NULL;
+	pvmem_block_lock(block);
+	*slot = block->owner == front ? pvmem_block_take(block, nr) : -ENOSPC;
+	pvmem_block_unlock(block);
+	return *slot < 0 ? NULL : block;
+}
+
 /* Adopt a partial block and take @nr slots of it. Preemption is off. */
 static struct pvmem_block *pvmem_partial_adopt(struct pvmem *pv, struct pvmem_front *front, unsigned int nr, int *slot)
 {
@@ -153,6 +173,11 @@ struct pvmem_block *pvmem_block_open(struct pvmem *pv, unsigned int nr, int *slo
 	struct pvmem_block *block, *old;
 	struct pvmem_front *front;
 
+	front = get_cpu_ptr(pv->fronts);
+	block = pvmem_front_take(front, nr, slot);
+	put_cpu_ptr(pv->fronts);
+	if (block)
+		return block;
 	pvmem_purge_check_limit(pv);
 	front = get_cpu_ptr(pv->fronts);
 	block = pvmem_partial_adopt(pv, front, nr, slot);

@@ -16,7 +16,7 @@ static void pvmem_run_take(struct pvmem_block *block, unsigned int nr_blocks, un
 	for (i = 0; i < nr_blocks; i++, nr -= PVMEM_BLOCK_PAGES) {
 		pvmem_block_lock(&block[i]);
 		block[i].run = i ? PVMEM_RUN_TAIL : nr_blocks;
-		pvmem_block_take(&block[i], min_t(unsigned int, nr, PVMEM_BLOCK_PAGES));
+		pvmem_block_take_next(&block[i], min_t(unsigned int, nr, PVMEM_BLOCK_PAGES));
 		block[i].span[0] |= PVMEM_SPAN_RUN;
 		pvmem_block_unlock(&block[i]);
 	}

@@ -145,11 +145,11 @@ static void entry_set(struct pvmem *pv, struct pvmem_table *table, unsigned int 
 	__atomic_store_n(&tlb->page[slot], page, __ATOMIC_RELEASE);
 }
 
-static int fake_set(struct pvmem *pv, struct pvmem_table *table, unsigned int first, struct page **pages,
-		    unsigned int nr, pgprot_t prot)
+static void *fake_set(struct pvmem *pv, struct pvmem_table *table, unsigned int first, struct page **pages,
+		      unsigned int nr, pgprot_t prot)
 {
 	unsigned int i, end = nr;
-	unsigned long offset;
+	unsigned long pfn;
 
 	check(nr && nr <= PVMEM_SMALL_MAX && first + nr <= PTRS_PER_PTE);
 	if (fake_fails(FAKE_SET, FAKE_CALL))
@@ -157,12 +157,12 @@ static int fake_set(struct pvmem *pv, struct pvmem_table *table, unsigned int fi
 	else if (fake_fails(FAKE_SET, FAKE_ELEMENT))
 		end = nr / 2;
 	for (i = 0; i < nr; i++) {
-		if (!pvmem_alias_record(&pv->alias, table->pages + first + i, pages[i], &offset))
-			return pvmem_alias_refuse(pv, table->pages + first, pages, nr);
+		if (!pvmem_alias_record(&pv->alias, table->pages + first + i, pages[i], &pfn))
+			return pvmem_set_refused(pv, table, first, pages, nr, nr - i);
 		if (i < end)
 			entry_set(pv, table, first + i, pages[i], prot);
 	}
-	return end < nr ? -EFAULT : 0;
+	return end < nr ? pvmem_set_undo(pv, table, first) : (void *)pvmem_slot_addr(table, first);
 }
 
 static int fake_build(struct pvmem *pv, struct pvmem_range *ranges, unsigned int nr, pgprot_t prot)
