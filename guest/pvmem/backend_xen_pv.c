@@ -101,7 +101,7 @@ static __always_inline unsigned int pvmem_xen_requests(struct pvmem *pv, struct 
 
 /* One hypercall to set one entry. */
 static noinline void *pvmem_xen_set_single(struct pvmem *pv, struct pvmem_table *table, unsigned int first,
-					struct page **page, pteval_t prot)
+					   struct page **page, pteval_t prot)
 {
 	unsigned long pfn, addr = pvmem_slot_addr(table, first);
 
