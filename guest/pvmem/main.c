@@ -27,7 +27,7 @@ MODULE_PARM_DESC(policy, "hold, track, eager or auto (hold on Xen PV, else track
 
 static ulong lazy_limit;
 module_param(lazy_limit, ulong, 0444);
-MODULE_PARM_DESC(lazy_limit, "lazy pages above which the worker purges, 512 to 1/8 of RAM; 0: 8192 or 1/64 of RAM");
+MODULE_PARM_DESC(lazy_limit, "lazy pages above which the worker purges, 512 to 1/8 of RAM; 0: as the policy has it");
 
 static uint window_mb = 32;
 module_param(window_mb, uint, 0444);
@@ -79,17 +79,6 @@ const char *pvmem_policy_name(enum pvmem_policy policy)
 int pvmem_policy_parse(const char *name)
 {
 	return sysfs_match_string(pvmem_policy_names, name);
-}
-
-/**
- * pvmem_policy_advise() - say so when the policy does not fit the hypervisor
- * @pv: the instance.
- */
-void pvmem_policy_advise(const struct pvmem *pv)
-{
-	if (pv->ops->typed && READ_ONCE(pv->policy) == PVMEM_POLICY_TRACK)
-		pr_info("pvmem: policy track on %s: page tables that the kernel allocates itself may meet aliases and fail to pin\n",
-			pv->ops->name);
 }
 
 /**
@@ -324,6 +313,70 @@ static void pvmem_device_stop(void)
 	platform_driver_unregister(&pvmem_driver);
 }
 
+static bool pvmem_lazy_limit_valid(unsigned long limit)
+{
+	return !limit || (limit >= PVMEM_LAZY_LIMIT_MIN && limit <= totalram_pages() / 8);
+}
+
+/*
+ * Held pages are memory that nobody can use: 1/64 of RAM, at most 32 MiB. Others
+ * use up address space only, like the stock kernel's lazy mappings: as many as
+ * those, by its own rule, but no more aliases than an eighth of RAM.
+ */
+static unsigned long pvmem_lazy_limit_of(enum pvmem_policy policy)
+{
+	unsigned long ram = totalram_pages();
+
+	if (lazy_limit)
+		return lazy_limit;
+	if (policy == PVMEM_POLICY_HOLD)
+		return clamp(ram / 64, PVMEM_LAZY_LIMIT_MIN, 8192UL);
+	return clamp(ram / 8, PVMEM_LAZY_LIMIT_MIN, 8192UL * fls(num_online_cpus()));
+}
+
+/* Say so when the policy does not fit the hypervisor. */
+static void pvmem_policy_advise(const struct pvmem *pv)
+{
+	if (pv->ops->typed && READ_ONCE(pv->policy) == PVMEM_POLICY_TRACK)
+		pr_info("pvmem: policy track on %s: page tables that the kernel allocates itself may meet aliases and fail to pin\n",
+			pv->ops->name);
+}
+
+/**
+ * pvmem_policy_set() - another policy, for unmaps from now on
+ * @pv: the instance.
+ * @to: the policy.
+ *
+ * Context: process, sleeps; takes grow_mutex.
+ */
+void pvmem_policy_set(struct pvmem *pv, enum pvmem_policy to)
+{
+	mutex_lock(&pv->grow_mutex);
+	WRITE_ONCE(pv->policy, to);
+	WRITE_ONCE(pv->lazy_limit, pvmem_lazy_limit_of(to));
+	mutex_unlock(&pv->grow_mutex);
+	pvmem_policy_advise(pv);
+}
+
+/**
+ * pvmem_lazy_limit_set() - another lazy limit
+ * @pv: the instance.
+ * @limit: in pages, or 0: as the policy has it.
+ *
+ * Context: process, sleeps; takes grow_mutex.
+ * Return: 0 or -ERANGE.
+ */
+int pvmem_lazy_limit_set(struct pvmem *pv, unsigned long limit)
+{
+	if (!pvmem_lazy_limit_valid(limit))
+		return -ERANGE;
+	mutex_lock(&pv->grow_mutex);
+	lazy_limit = limit;
+	WRITE_ONCE(pv->lazy_limit, pvmem_lazy_limit_of(pv->policy));
+	mutex_unlock(&pv->grow_mutex);
+	return 0;
+}
+
 static int pvmem_refuse(const char *name, unsigned long value, const char *why)
 {
 	pr_err("pvmem: not loaded: %s=%lu: %s\n", name, value, why);
@@ -332,9 +385,7 @@ static int pvmem_refuse(const char *name, unsigned long value, const char *why)
 
 static int pvmem_check_limits(unsigned long ram)
 {
-	if (!lazy_limit)
-		lazy_limit = clamp(ram / 64, 512UL, 8192UL);
-	if (lazy_limit < PVMEM_LAZY_LIMIT_MIN || lazy_limit > ram / 8)
+	if (!pvmem_lazy_limit_valid(lazy_limit))
 		return pvmem_refuse("lazy_limit", lazy_limit, "must be 512 to an eighth of RAM, in pages");
 	if (window_mb < 4 || window_mb > 1024 || window_mb % 2)
 		return pvmem_refuse("window_mb", window_mb, "must be even, 4 to 1024");
@@ -380,7 +431,7 @@ static int pvmem_configure(struct pvmem_config *config, const struct pvmem_backe
 	*config = (struct pvmem_config) {
 		.policy = parsed,
 		.nr_pfns = pvmem_nr_pfns(),
-		.lazy_limit = lazy_limit,
+		.lazy_limit = pvmem_lazy_limit_of(parsed),
 		.window_blocks = MIB_TO_BLOCKS(window_mb),
 		.max_blocks = MIB_TO_BLOCKS(window_max_mb),
 		.pool = {

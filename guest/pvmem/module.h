@@ -7,11 +7,12 @@
 
 struct pvmem;
 
-#define PVMEM_LAZY_LIMIT_MIN 512
+#define PVMEM_LAZY_LIMIT_MIN 512UL
 
 const char *pvmem_policy_name(enum pvmem_policy policy);
 int pvmem_policy_parse(const char *name);
-void pvmem_policy_advise(const struct pvmem *pv);
+void pvmem_policy_set(struct pvmem *pv, enum pvmem_policy to);
+int pvmem_lazy_limit_set(struct pvmem *pv, unsigned long limit);
 
 int pvmem_sysfs_start(struct pvmem *pv);
 void pvmem_sysfs_stop(void);

@@ -34,10 +34,7 @@ static ssize_t policy_store(struct kobject *kobj, struct kobj_attribute *attr, c
 
 	if (policy < 0)
 		return policy;
-	mutex_lock(&pvmem_shown->grow_mutex);
-	WRITE_ONCE(pvmem_shown->policy, policy);
-	mutex_unlock(&pvmem_shown->grow_mutex);
-	pvmem_policy_advise(pvmem_shown);
+	pvmem_policy_set(pvmem_shown, policy);
 	return count;
 }
 
@@ -62,7 +59,10 @@ static ssize_t lazy_limit_show(struct kobject *kobj, struct kobj_attribute *attr
 
 static ssize_t lazy_limit_store(struct kobject *kobj, struct kobj_attribute *attr, const char *buf, size_t count)
 {
-	return pvmem_store_ulong(buf, count, PVMEM_LAZY_LIMIT_MIN, totalram_pages() / 8, &pvmem_shown->lazy_limit);
+	unsigned long limit;
+	int err = kstrtoul(buf, 0, &limit);
+
+	return err ?: pvmem_lazy_limit_set(pvmem_shown, limit) ?: count;
 }
 
 /*

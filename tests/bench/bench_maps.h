@@ -17,11 +17,8 @@ enum bench_impl {
 
 #define BENCH_THREADS_MAX 2
 #define BENCH_N_MAX 512
-/*
- * Pages for each thread: 16 of the largest maps, and several times what may be
- * mapped lazily.
- */
-#define BENCH_POOL_PAGES (16 * BENCH_N_MAX)
+/* Pages for each thread: what may be mapped lazily with two CPUs. */
+#define BENCH_POOL_PAGES (32 * BENCH_N_MAX)
 
 /* Thread t has pages [t * BENCH_POOL_PAGES, (t + 1) * BENCH_POOL_PAGES). */
 extern struct page **bench_pool;

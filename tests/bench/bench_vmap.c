@@ -4,7 +4,7 @@
  *	mode=shared|split warmup=OPS
  *
  * One operation maps n pages, touches each and unmaps them. The pages rotate
- * over a pool that is much larger than what may be mapped lazily, so that no
+ * over a pool as large as what may be mapped lazily, so that no
  * leftover of the operation before flatters a figure, and the timed region ends
  * with every lazy mapping purged:
  *
@@ -268,7 +268,7 @@ static int bench_job_parse(struct bench_job *job, const char *args)
 		for (i = 0; i < BENCH_SIZES; i++)
 			job->size[i] = n;
 	}
-	job->ops = bench_arg(args, "ops", n ? max_t(unsigned long, 2 * 8192 / n, 16) : 2048);
+	job->ops = bench_arg(args, "ops", n ? max_t(unsigned long, 2 * BENCH_POOL_PAGES / n, 16) : 4096);
 	return job->ops > BENCH_OPS_MAX ? -EINVAL : (int)n;
 }
 
