@@ -254,8 +254,6 @@ void interp_vmap(const u8 *data, size_t size)
 	struct pvmem_config config;
 
 	fake_reset();
-	/* A new window takes no care of what an earlier policy or a refused purge left. */
-	fake_tables_strict = false;
 	world_faults_off();
 	shim_cpu_set(0);
 	t.in = (struct interp_stream){ data, data + size };

@@ -23,7 +23,6 @@ static struct {
 } fault;
 unsigned int fake_fail_one_in;
 bool fake_hold_only;
-bool fake_tables_strict;
 bool fake_tasks;
 
 #define NR_RETIRED 1024
@@ -386,7 +385,7 @@ static void fake_table_hook(bool made)
 	}
 	check(nr_tables < SHIM_NR_TABLES);
 	table_page[nr_tables] = shim_pages(GFP_KERNEL, 0);
-	if (get(fake_tables_strict) && page_has_pte(table_page[nr_tables]))
+	if (page_has_pte(table_page[nr_tables]))
 		die("page %lu becomes a page table while it is mapped", page_to_pfn(table_page[nr_tables]));
 	set(table_page[nr_tables++]->pinned, true);
 }
@@ -452,7 +451,6 @@ void fake_reset(void)
 	swap_turn = 0;
 	fake_hold_only = false;
 	fake_fail_one_in = 0;
-	fake_tables_strict = true;
 	fake_fail(0, 0, 0, false);
 	shim_page_hook = fake_page_hook;
 	shim_vunmap_hook = flush_all;

@@ -46,8 +46,6 @@ void fake_fail(unsigned int ops, enum fake_failure how, unsigned long nth, bool 
 bool fake_fail_hit(void);
 extern unsigned int fake_fail_one_in;
 extern bool fake_hold_only;
-/* Off where lazy mappings are expected to meet the kernel's page tables. */
-extern bool fake_tables_strict;
 /* Several tasks use the backend at once. */
 extern bool fake_tasks;
 

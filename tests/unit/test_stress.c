@@ -276,7 +276,6 @@ static void stress_run(enum pvmem_policy policy)
 	own.policy = policy;
 	fake_reset();
 	fake_tasks = true;
-	fake_tables_strict = !stress.switching && !stress.faults;
 	fake_hold_only = policy == PVMEM_POLICY_HOLD && !stress.switching && !stress.unholdable;
 	shim_work_threads(2);
 	shim_migrate(true, 1);

@@ -36,7 +36,11 @@
 bool shim_warn(bool cond, const char *what, const char *file, int line);
 #define WARN_ON_ONCE(cond) shim_warn(!!(cond), #cond, __FILE__, __LINE__)
 /* With a message for a caller who has a bug; the tests are such callers on purpose. */
-#define WARN_ONCE(cond, ...) (!!(cond))
+#define WARN_ONCE(cond, ...)             \
+	({                               \
+		bool shim_cond = (cond); \
+		shim_cond;               \
+	})
 
 void might_sleep(void);
 #define cond_resched() might_sleep()
