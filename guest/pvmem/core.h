@@ -120,7 +120,7 @@ static inline void pvmem_block_assert_locked(struct pvmem_block *block)
 #define PVMEM_SPAN_DEAD 0x0800
 #define PVMEM_SPAN_ZAP 0x0c00
 #define PVMEM_SPAN_HELD 0x1000
-#define PVMEM_SPAN_CLEARED 0x2000
+#define PVMEM_SPAN_CLEARED 0x2000 /* DEAD: no PTE is set; LIVE: an unmap is clearing them */
 #define PVMEM_SPAN_RUN 0x4000 /* LIVE: a piece of a large map */
 
 static inline unsigned int pvmem_span_len(unsigned short span)
@@ -131,6 +131,12 @@ static inline unsigned int pvmem_span_len(unsigned short span)
 static inline unsigned short pvmem_span_state(unsigned short span)
 {
 	return span & PVMEM_SPAN_STATE;
+}
+
+/* Mapped, and nobody is unmapping it. */
+static inline bool pvmem_span_live(unsigned short span)
+{
+	return (span & (PVMEM_SPAN_STATE | PVMEM_SPAN_CLEARED)) == PVMEM_SPAN_LIVE;
 }
 
 static inline unsigned int pvmem_slot_at(unsigned long addr)

@@ -57,7 +57,7 @@ static bool pvmem_span_kill(struct pvmem *pv, struct pvmem_block *block, unsigne
 	bool live;
 
 	pvmem_block_lock(block);
-	live = pvmem_span_state(block->span[slot]) == PVMEM_SPAN_LIVE;
+	live = pvmem_span_live(block->span[slot]);
 	if (likely(live))
 		pvmem_span_kill_locked(pv, block, slot, nr, flags);
 	pvmem_block_unlock(block);
@@ -115,13 +115,35 @@ static noinline int pvmem_span_unmap_hold(struct pvmem *pv, struct pvmem_block *
 	return -EINVAL;
 }
 
-/* Policy eager; when the hypervisor refuses, as lazy as track. */
+/* LIVE, and this unmap's alone; false when the span is not LIVE any more: two unmaps race. */
+static bool pvmem_span_claim(struct pvmem_block *block, unsigned int slot)
+{
+	bool live;
+
+	pvmem_block_lock(block);
+	live = pvmem_span_live(block->span[slot]);
+	if (live)
+		WRITE_ONCE(block->span[slot], block->span[slot] | PVMEM_SPAN_CLEARED);
+	pvmem_block_unlock(block);
+	return live;
+}
+
+/*
+ * Policy eager; when the hypervisor refuses, as lazy as track. The span must be
+ * claimed before its PTEs are cleared: one that is DEAD may be somebody else's soon.
+ */
 static noinline int pvmem_span_unmap_eager(struct pvmem *pv, struct pvmem_block *block, unsigned int slot,
 					   unsigned int nr)
 {
-	unsigned short flags = pv->ops->clear(pv, &block->table, slot, nr) ? 0 : PVMEM_SPAN_CLEARED;
+	unsigned short flags;
 
-	return pvmem_span_kill(pv, block, slot, nr, flags) ? 0 : -EINVAL;
+	if (!pvmem_span_claim(block, slot))
+		return -EINVAL;
+	flags = pv->ops->clear(pv, &block->table, slot, nr) ? 0 : PVMEM_SPAN_CLEARED;
+	pvmem_block_lock(block);
+	pvmem_span_kill_locked(pv, block, slot, nr, flags);
+	pvmem_block_unlock(block);
+	return 0;
 }
 
 /* Policy track; when that is left meanwhile, as safe as hold. */
@@ -131,7 +153,7 @@ static noinline int pvmem_span_unmap_track(struct pvmem *pv, struct pvmem_block 
 	bool live, track;
 
 	pvmem_block_lock(block);
-	live = pvmem_span_state(block->span[slot]) == PVMEM_SPAN_LIVE;
+	live = pvmem_span_live(block->span[slot]);
 	track = READ_ONCE(pv->policy) == PVMEM_POLICY_TRACK;
 	if (live && track)
 		pvmem_span_kill_locked(pv, block, slot, nr, 0);

@@ -202,10 +202,13 @@ static void entry_clear(struct pvmem_table *table, unsigned int slot)
 
 static int fake_clear(struct pvmem *pv, struct pvmem_table *table, unsigned int first, unsigned int nr)
 {
+	struct pvmem_block *block = container_of(table, struct pvmem_block, table);
 	unsigned int i, end = nr;
 
 	(void)pv;
 	check(nr && first + nr <= PTRS_PER_PTE);
+	/* Nobody else may come to own the slots meanwhile. */
+	check((READ_ONCE(block->span[first]) & ~PVMEM_SPAN_RUN) == (nr | PVMEM_SPAN_LIVE | PVMEM_SPAN_CLEARED));
 	if (fake_fails(FAKE_CLEAR, FAKE_CALL))
 		end = 0;
 	else if (fake_fails(FAKE_CLEAR, FAKE_ELEMENT))
