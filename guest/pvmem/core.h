@@ -121,7 +121,7 @@ static inline void pvmem_block_assert_locked(struct pvmem_block *block)
 #define PVMEM_SPAN_ZAP 0x0c00
 #define PVMEM_SPAN_HELD 0x1000
 #define PVMEM_SPAN_CLEARED 0x2000 /* DEAD: no PTE is set; LIVE: an unmap is clearing them */
-#define PVMEM_SPAN_RUN 0x4000 /* LIVE: a piece of a large map */
+#define PVMEM_SPAN_RUN 0x4000	  /* LIVE: a piece of a large map */
 
 static inline unsigned int pvmem_span_len(unsigned short span)
 {
