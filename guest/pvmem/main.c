@@ -230,6 +230,46 @@ void pvmem_ptpool_put(struct page *page)
 EXPORT_SYMBOL_GPL(pvmem_ptpool_put);
 
 /**
+ * pvmem_ptpool_claim_pages() - pages ready to be page tables, for good
+ * @pages: out: like what pvmem_ptpool_get() returns; the pool forgets them.
+ * @nr_pages: how many are wanted.
+ *
+ * Context: process, does not sleep; no hypercall.
+ * Return: how many there were.
+ */
+unsigned int pvmem_ptpool_claim_pages(struct page **pages, unsigned int nr_pages)
+{
+	return pvmem_ptpool_claim(pvmem_instance, pages, nr_pages);
+}
+EXPORT_SYMBOL_GPL(pvmem_ptpool_claim_pages);
+
+/**
+ * pvmem_ptpool_wants_page() - would pvmem_ptpool_adopt_page() be welcome?
+ *
+ * Context: any.
+ * Return: false when the pool is full, turned off or suspended.
+ */
+bool pvmem_ptpool_wants_page(void)
+{
+	return pvmem_ptpool_has_room(pvmem_instance);
+}
+EXPORT_SYMBOL_GPL(pvmem_ptpool_wants_page);
+
+/**
+ * pvmem_ptpool_adopt_page() - give the pool a page-table page, whatever its origin
+ * @page: in no page table any more, on Xen PV read-only and pinned, with one
+ *	reference for the pool. Those who may still look at it, TLBs and lockless
+ *	walks, have others: the pool uses the page when its own is the last.
+ *
+ * Context: process, does not sleep; no hypercall.
+ */
+void pvmem_ptpool_adopt_page(struct page *page)
+{
+	pvmem_ptpool_adopt(pvmem_instance, page);
+}
+EXPORT_SYMBOL_GPL(pvmem_ptpool_adopt_page);
+
+/**
  * pvmem_ptpool_fill_now() - prepare pages before they are needed
  * @nr_pages: how many; the pool's cap holds.
  * @batch: pages prepared at a time; taken as 1 to 64.
