@@ -145,6 +145,21 @@ void pvmem_unmap_ram(const void *addr, unsigned int nr_pages)
 EXPORT_SYMBOL_GPL(pvmem_unmap_ram);
 
 /**
+ * pvmem_is_mapping() - is an address of pvmem's making?
+ * @addr: any address.
+ *
+ * For whoever unmaps and does not know who mapped.
+ *
+ * Context: any.
+ * Return: true when it lies in address space that pvmem hands out.
+ */
+bool pvmem_is_mapping(const void *addr)
+{
+	return pvmem_block_at(pvmem_instance, (unsigned long)addr);
+}
+EXPORT_SYMBOL_GPL(pvmem_is_mapping);
+
+/**
  * pvmem_page_aliased() - does a mapping of pvmem's exist for a page?
  * @page: a page the caller owns.
  *

@@ -8,9 +8,18 @@
 struct takeover_stock takeover_stock;
 struct takeover_kernel takeover_kernel;
 
+/**
+ * struct takeover_hook - a function that is patched or needed
+ * @name: its name.
+ * @half: the half it belongs to.
+ * @patched: it is patched: @address is for its stock body.
+ * @replacement: what livepatch puts in its place, or NULL.
+ * @address: where to put its address.
+ */
 struct takeover_hook {
 	const char *name;
 	unsigned int half;
+	bool patched;
 	void *replacement;
 	void **address;
 };
@@ -18,6 +27,7 @@ struct takeover_hook {
 static const char *const takeover_releases[] = {
 #define TAKEOVER_RELEASE(prefix) prefix,
 #define TAKEOVER_HOOK(half, name, type, parameters)
+#define TAKEOVER_ENTRY TAKEOVER_HOOK
 #define TAKEOVER_NEED(half, name, type, parameters)
 #include "hooks.def"
 #undef TAKEOVER_RELEASE
@@ -25,6 +35,7 @@ static const char *const takeover_releases[] = {
 
 #define TAKEOVER_RELEASE(prefix)
 #undef TAKEOVER_HOOK
+#undef TAKEOVER_ENTRY
 #undef TAKEOVER_NEED
 
 /* The halves' hooks and needs; those of a half that is not built are left out. */
@@ -33,8 +44,11 @@ static const char *const takeover_releases[] = {
 #define TAKEOVER_HOOK(half_, name_, type, parameters)                      \
 	{ .name = #name_,                                                  \
 	  .half = TAKEOVER_##half_,                                        \
+	  .patched = true,                                                 \
 	  .replacement = TAKEOVER_BUILT_##half_ ? takeover_##name_ : NULL, \
 	  .address = (void **)&takeover_stock.name_ },
+#define TAKEOVER_ENTRY(half_, name_, type, parameters) \
+	{ .name = #name_, .half = TAKEOVER_##half_, .patched = true, .address = (void **)&takeover_stock.name_ },
 #define TAKEOVER_NEED(half_, name_, type, parameters) \
 	{ .name = #name_, .half = TAKEOVER_##half_, .address = (void **)&takeover_kernel.name_ },
 static const struct takeover_hook takeover_hooks[] = {
@@ -74,7 +88,7 @@ int takeover_hooks_find(unsigned int halves, int (*find)(const char *name, bool 
 
 	for (hook = takeover_hooks; !err && hook < takeover_hooks + ARRAY_SIZE(takeover_hooks); hook++)
 		if (hook->half & halves)
-			err = find(hook->name, hook->replacement, hook->address);
+			err = find(hook->name, hook->patched, hook->address);
 	return err;
 }
 

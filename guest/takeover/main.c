@@ -23,15 +23,14 @@ MODULE_PARM_DESC(absent, "for tests: a function to take as missing from the kern
 static struct klp_object takeover_objects[2];
 static struct klp_patch takeover_patch = { .mod = THIS_MODULE, .objs = takeover_objects };
 
-/**
- * takeover_vm_unmap_aliases() - remove every lazy mapping, pvmem's too
- *
- * Context: process, may sleep.
- */
-void takeover_vm_unmap_aliases(void)
+static void takeover_enabled(struct klp_object *object)
 {
-	pvmem_unmap_aliases();
-	takeover_stock.vm_unmap_aliases();
+	takeover_vmap_begin();
+}
+
+static void takeover_reverted(struct klp_object *object)
+{
+	takeover_vmap_end();
 }
 
 static unsigned int __init takeover_halves(void)
@@ -41,6 +40,20 @@ static unsigned int __init takeover_halves(void)
 	if (tables && xen_pv_domain() && USE_SPLIT_PTE_PTLOCKS)
 		halves |= TAKEOVER_TABLES;
 	return halves;
+}
+
+static int __init takeover_refuse(const char *what, int err)
+{
+	pr_err("pvmem_takeover: not loaded: %s: error %d\n", what, err);
+	return err;
+}
+
+static int __init takeover_enable(unsigned int halves)
+{
+	takeover_objects[0].funcs = takeover_hooks_list(halves);
+	takeover_objects[0].callbacks.post_patch = takeover_enabled;
+	takeover_objects[0].callbacks.post_unpatch = takeover_reverted;
+	return klp_enable_patch(&takeover_patch);
 }
 
 static int __init takeover_init(void)
@@ -56,16 +69,18 @@ static int __init takeover_init(void)
 	if (err)
 		return err;
 	err = takeover_sysfs_start();
+	if (err)
+		return takeover_refuse("cannot make files in /sys/kernel", err);
+	err = takeover_vmap_start();
 	if (err) {
-		pr_err("pvmem_takeover: not loaded: cannot make files in /sys/kernel: error %d\n", err);
-		return err;
-	}
-	takeover_objects[0].funcs = takeover_hooks_list(halves);
-	err = klp_enable_patch(&takeover_patch);
-	if (err) {
-		pr_err("pvmem_takeover: not loaded: livepatch refuses: error %d\n", err);
 		takeover_sysfs_stop();
-		return err;
+		return takeover_refuse("vm_map_ram() cannot be hooked, somebody else has", err);
+	}
+	err = takeover_enable(halves);
+	if (err) {
+		takeover_vmap_stop();
+		takeover_sysfs_stop();
+		return takeover_refuse("livepatch refuses", err);
 	}
 	pr_info("pvmem_takeover: page tables %s, vmap taken over\n",
 		halves & TAKEOVER_TABLES ? "taken over" : "left alone: this is no Xen PV guest");
@@ -74,6 +89,7 @@ static int __init takeover_init(void)
 
 static void __exit takeover_exit(void)
 {
+	takeover_vmap_stop();
 	takeover_sysfs_stop();
 	pr_info("pvmem_takeover: unloaded\n");
 }

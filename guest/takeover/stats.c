@@ -15,6 +15,23 @@ DEFINE_PER_CPU(struct takeover_stats, takeover_stats);
 unsigned int takeover_ahead_max = TAKEOVER_AHEAD_MAX;
 static struct kobject *takeover_kobj;
 
+/**
+ * takeover_stat_sum() - one counter over all CPUs
+ * @stat: which.
+ *
+ * Context: any.
+ * Return: the sum; at least what it was when the call began.
+ */
+unsigned long takeover_stat_sum(enum takeover_stat stat)
+{
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu(takeover_stats, cpu).count[stat]);
+	return sum;
+}
+
 static ssize_t ahead_max_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
 	return sysfs_emit(buf, "%u\n", READ_ONCE(takeover_ahead_max));
@@ -51,12 +68,8 @@ static struct takeover_value takeover_values[] = {
 static ssize_t takeover_value_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
 	struct takeover_value *value = container_of(attr, struct takeover_value, attr);
-	unsigned long sum = 0;
-	int cpu;
 
-	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(per_cpu(takeover_stats, cpu).count[value->stat]);
-	return sysfs_emit(buf, "%lu\n", sum);
+	return sysfs_emit(buf, "%lu\n", takeover_stat_sum(value->stat));
 }
 
 static ssize_t units_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)

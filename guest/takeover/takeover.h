@@ -5,6 +5,7 @@
  *	main.c		load, refuse, enable, revert
  *	hooks.def	every function patched or needed, and on which kernels
  *	kernel.c	finds them
+ *	vmap.c		vm_map_ram() and vm_unmap_ram()
  *	tables.c	page tables are made of the pool's pages
  *	tables_free.c	and come back to the pool
  *	tree.c		all tables of a process pinned and unpinned at once
@@ -29,6 +30,7 @@ struct mmu_gather;
 #define TAKEOVER_RELEASE(prefix)
 #define TAKEOVER_NEED(half, name, type, parameters)
 #define TAKEOVER_HOOK(half, name, type, parameters) type takeover_##name parameters;
+#define TAKEOVER_ENTRY TAKEOVER_HOOK
 #include "hooks.def"
 #undef TAKEOVER_HOOK
 
@@ -54,6 +56,7 @@ struct takeover_kernel {
 #undef TAKEOVER_NEED
 };
 #undef TAKEOVER_RELEASE
+#undef TAKEOVER_ENTRY
 
 extern struct takeover_stock takeover_stock;
 extern struct takeover_kernel takeover_kernel;
@@ -89,8 +92,15 @@ DECLARE_PER_CPU(struct takeover_stats, takeover_stats);
 #define takeover_stat_add(name, n) this_cpu_add(takeover_stats.count[TAKEOVER_STAT_##name], (n))
 #define takeover_stat_inc(name) takeover_stat_add(name, 1)
 
+unsigned long takeover_stat_sum(enum takeover_stat stat);
 int takeover_sysfs_start(void);
 void takeover_sysfs_stop(void);
+
+/* vmap.c */
+int takeover_vmap_start(void);
+void takeover_vmap_begin(void);
+void takeover_vmap_end(void);
+void takeover_vmap_stop(void);
 
 /* What sysfs sets: most tables made ahead at once, 0 to TAKEOVER_AHEAD_MAX. */
 #define TAKEOVER_AHEAD_MAX 32

@@ -34,6 +34,7 @@ void *pvmem_map(struct page **pages, unsigned int nr_pages, pgprot_t prot);
 void pvmem_unmap(const void *addr);
 void *pvmem_map_ram(struct page **pages, unsigned int nr_pages, int node);
 void pvmem_unmap_ram(const void *addr, unsigned int nr_pages);
+bool pvmem_is_mapping(const void *addr);
 
 bool pvmem_page_aliased(const struct page *page);
 int pvmem_unmap_aliases(void);
