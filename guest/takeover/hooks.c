@@ -11,6 +11,7 @@ struct takeover_kernel takeover_kernel;
 /**
  * struct takeover_hook - a function that is patched or needed
  * @name: its name.
+ * @shape: its types.
  * @half: the half it belongs to.
  * @patched: it is patched: @address is for its stock body.
  * @replacement: what livepatch puts in its place, or NULL.
@@ -18,6 +19,7 @@ struct takeover_kernel takeover_kernel;
  */
 struct takeover_hook {
 	const char *name;
+	const char *shape;
 	unsigned int half;
 	bool patched;
 	void *replacement;
@@ -26,9 +28,9 @@ struct takeover_hook {
 
 static const char *const takeover_releases[] = {
 #define TAKEOVER_RELEASE(prefix) prefix,
-#define TAKEOVER_HOOK(half, name, type, parameters)
+#define TAKEOVER_HOOK(half, name, type, parameters, shape)
 #define TAKEOVER_ENTRY TAKEOVER_HOOK
-#define TAKEOVER_NEED(half, name, type, parameters)
+#define TAKEOVER_NEED(half, name, type, parameters, shape)
 #include "hooks.def"
 #undef TAKEOVER_RELEASE
 };
@@ -41,16 +43,21 @@ static const char *const takeover_releases[] = {
 /* The halves' hooks and needs; those of a half that is not built are left out. */
 #define TAKEOVER_BUILT_VMAP 1
 #define TAKEOVER_BUILT_TABLES IS_ENABLED(CONFIG_XEN_PV)
-#define TAKEOVER_HOOK(half_, name_, type, parameters)                      \
+#define TAKEOVER_HOOK(half_, name_, type, parameters, shape_)              \
 	{ .name = #name_,                                                  \
+	  .shape = shape_,                                                 \
 	  .half = TAKEOVER_##half_,                                        \
 	  .patched = true,                                                 \
 	  .replacement = TAKEOVER_BUILT_##half_ ? takeover_##name_ : NULL, \
 	  .address = (void **)&takeover_stock.name_ },
-#define TAKEOVER_ENTRY(half_, name_, type, parameters) \
-	{ .name = #name_, .half = TAKEOVER_##half_, .patched = true, .address = (void **)&takeover_stock.name_ },
-#define TAKEOVER_NEED(half_, name_, type, parameters) \
-	{ .name = #name_, .half = TAKEOVER_##half_, .address = (void **)&takeover_kernel.name_ },
+#define TAKEOVER_ENTRY(half_, name_, type, parameters, shape_) \
+	{ .name = #name_,                                      \
+	  .shape = shape_,                                     \
+	  .half = TAKEOVER_##half_,                            \
+	  .patched = true,                                     \
+	  .address = (void **)&takeover_stock.name_ },
+#define TAKEOVER_NEED(half_, name_, type, parameters, shape_) \
+	{ .name = #name_, .shape = shape_, .half = TAKEOVER_##half_, .address = (void **)&takeover_kernel.name_ },
 static const struct takeover_hook takeover_hooks[] = {
 #include "hooks.def"
 };
@@ -76,19 +83,20 @@ bool takeover_release_known(const char *release)
 /**
  * takeover_hooks_find() - look up every function of some halves
  * @halves: bits of enum takeover_half.
- * @find: finds one: where it is, or, of one that is to be patched, where its
- *	stock body is; 0 or -errno.
+ * @find: finds one of a shape: where it is, or, of one that is to be patched,
+ *	where its stock body is; 0 or -errno.
  *
  * Return: 0, or what @find returned for the first that it did not find.
  */
-int takeover_hooks_find(unsigned int halves, int (*find)(const char *name, bool patched, void **address))
+int takeover_hooks_find(unsigned int halves,
+			int (*find)(const char *name, const char *shape, bool patched, void **address))
 {
 	const struct takeover_hook *hook;
 	int err = 0;
 
 	for (hook = takeover_hooks; !err && hook < takeover_hooks + ARRAY_SIZE(takeover_hooks); hook++)
 		if (hook->half & halves)
-			err = find(hook->name, hook->patched, hook->address);
+			err = find(hook->name, hook->shape, hook->patched, hook->address);
 	return err;
 }
 

@@ -20,6 +20,10 @@ static char *absent;
 module_param(absent, charp, 0444);
 MODULE_PARM_DESC(absent, "for tests: a function to take as missing from the kernel");
 
+static char *changed;
+module_param(changed, charp, 0444);
+MODULE_PARM_DESC(changed, "for tests: a function to take as one with other types");
+
 static struct klp_object takeover_objects[2];
 static struct klp_patch takeover_patch = { .mod = THIS_MODULE, .objs = takeover_objects };
 
@@ -65,7 +69,7 @@ static int __init takeover_init(void)
 		pr_err("pvmem_takeover: not loaded: kernel %s is none of those it knows\n", init_utsname()->release);
 		return -ENODEV;
 	}
-	err = takeover_kernel_find(halves, absent);
+	err = takeover_kernel_find(halves, absent, changed);
 	if (err)
 		return err;
 	err = takeover_sysfs_start();

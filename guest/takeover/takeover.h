@@ -4,7 +4,7 @@
  *
  *	main.c		load, refuse, enable, revert
  *	hooks.def	every function patched or needed, and on which kernels
- *	kernel.c	finds them
+ *	kernel.c	finds them, and shape.c looks at their types
  *	vmap.c		vm_map_ram() and vm_unmap_ram()
  *	tables.c	page tables are made of the pool's pages
  *	tables_free.c	and come back to the pool
@@ -23,13 +23,14 @@
 #include <linux/percpu.h>
 #include <asm/pgtable.h>
 
+struct btf;
 struct klp_func;
 struct mmu_gather;
 
 /* hooks.def as replacements, stock bodies and functions called. */
 #define TAKEOVER_RELEASE(prefix)
-#define TAKEOVER_NEED(half, name, type, parameters)
-#define TAKEOVER_HOOK(half, name, type, parameters) type takeover_##name parameters;
+#define TAKEOVER_NEED(half, name, type, parameters, shape)
+#define TAKEOVER_HOOK(half, name, type, parameters, shape) type takeover_##name parameters;
 #define TAKEOVER_ENTRY TAKEOVER_HOOK
 #include "hooks.def"
 #undef TAKEOVER_HOOK
@@ -39,7 +40,7 @@ struct mmu_gather;
  * call of ftrace
  */
 struct takeover_stock {
-#define TAKEOVER_HOOK(half, name, type, parameters) type(*name) parameters;
+#define TAKEOVER_HOOK(half, name, type, parameters, shape) type(*name) parameters;
 #include "hooks.def"
 #undef TAKEOVER_HOOK
 #undef TAKEOVER_NEED
@@ -49,8 +50,8 @@ struct takeover_stock {
  * struct takeover_kernel - functions that are not exported
  */
 struct takeover_kernel {
-#define TAKEOVER_HOOK(half, name, type, parameters)
-#define TAKEOVER_NEED(half, name, type, parameters) type(*name) parameters;
+#define TAKEOVER_HOOK(half, name, type, parameters, shape)
+#define TAKEOVER_NEED(half, name, type, parameters, shape) type(*name) parameters;
 #include "hooks.def"
 #undef TAKEOVER_HOOK
 #undef TAKEOVER_NEED
@@ -68,11 +69,24 @@ enum takeover_half {
 };
 
 /* kernel.c */
-int takeover_kernel_find(unsigned int halves, const char *absent);
+int takeover_kernel_find(unsigned int halves, const char *absent, const char *changed);
+
+/* Of the kernel's knowledge of its own types. */
+struct takeover_btf {
+	struct btf *(*bpf_get_btf_vmlinux)(void);
+	s32 (*btf_find_by_name_kind)(const struct btf *btf, const char *name, u8 kind);
+	const char *(*btf_name_by_offset)(const struct btf *btf, u32 offset);
+};
+
+extern struct takeover_btf takeover_btf;
+
+/* shape.c */
+bool takeover_shape_is(const char *name, const char *expected);
 
 /* hooks.c */
 bool takeover_release_known(const char *release);
-int takeover_hooks_find(unsigned int halves, int (*find)(const char *name, bool patched, void **address));
+int takeover_hooks_find(unsigned int halves,
+			int (*find)(const char *name, const char *shape, bool patched, void **address));
 struct klp_func *takeover_hooks_list(unsigned int halves);
 
 /* stats.c */

@@ -277,14 +277,29 @@ static const struct {
 	{ "files", files },
 };
 
+/* So many page tables, until somebody ends it. */
+static int hold(unsigned long tables)
+{
+	char *base = map(tables * TABLE);
+
+	for (unsigned long i = 0; i < tables; i++)
+		put(base, i * (TABLE / PAGE));
+	puts("held");
+	fflush(stdout);
+	pause();
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long nr = sizeof(cases) / sizeof(cases[0]), failed = 0;
 
 	if (argc == 2 && !strcmp(argv[1], "--child"))
 		return ascending() ? EXEC_STATUS : 1;
+	if (argc == 3 && !strcmp(argv[1], "--hold"))
+		return hold(strtoul(argv[2], NULL, 0));
 	if (argc != 1) {
-		fputs("usage: pagetables\n", stderr);
+		fputs("usage: pagetables [--hold TABLES]\n", stderr);
 		return 2;
 	}
 	printf("KTAP version 1\n1..%lu\n", nr);
