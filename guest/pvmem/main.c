@@ -145,6 +145,21 @@ void pvmem_unmap_ram(const void *addr, unsigned int nr_pages)
 EXPORT_SYMBOL_GPL(pvmem_unmap_ram);
 
 /**
+ * pvmem_is_mapping() - is an address of pvmem's making?
+ * @addr: any address.
+ *
+ * For whoever unmaps and does not know who mapped.
+ *
+ * Context: any.
+ * Return: true when it lies in address space that pvmem hands out.
+ */
+bool pvmem_is_mapping(const void *addr)
+{
+	return pvmem_block_at(pvmem_instance, (unsigned long)addr);
+}
+EXPORT_SYMBOL_GPL(pvmem_is_mapping);
+
+/**
  * pvmem_page_aliased() - does a mapping of pvmem's exist for a page?
  * @page: a page the caller owns.
  *
@@ -228,6 +243,46 @@ void pvmem_ptpool_put(struct page *page)
 	pvmem_ptpool_give(pvmem_instance, page);
 }
 EXPORT_SYMBOL_GPL(pvmem_ptpool_put);
+
+/**
+ * pvmem_ptpool_claim_pages() - pages ready to be page tables, for good
+ * @pages: out: like what pvmem_ptpool_get() returns; the pool forgets them.
+ * @nr_pages: how many are wanted.
+ *
+ * Context: process, does not sleep; no hypercall.
+ * Return: how many there were.
+ */
+unsigned int pvmem_ptpool_claim_pages(struct page **pages, unsigned int nr_pages)
+{
+	return pvmem_ptpool_claim(pvmem_instance, pages, nr_pages);
+}
+EXPORT_SYMBOL_GPL(pvmem_ptpool_claim_pages);
+
+/**
+ * pvmem_ptpool_wants_page() - would pvmem_ptpool_adopt_page() be welcome?
+ *
+ * Context: any.
+ * Return: false when the pool is full, turned off or suspended.
+ */
+bool pvmem_ptpool_wants_page(void)
+{
+	return pvmem_ptpool_has_room(pvmem_instance);
+}
+EXPORT_SYMBOL_GPL(pvmem_ptpool_wants_page);
+
+/**
+ * pvmem_ptpool_adopt_page() - give the pool a page-table page, whatever its origin
+ * @page: in no page table any more, on Xen PV read-only and pinned, with one
+ *	reference for the pool. Those who may still look at it, TLBs and lockless
+ *	walks, have others: the pool uses the page when its own is the last.
+ *
+ * Context: process, does not sleep; no hypercall.
+ */
+void pvmem_ptpool_adopt_page(struct page *page)
+{
+	pvmem_ptpool_adopt(pvmem_instance, page);
+}
+EXPORT_SYMBOL_GPL(pvmem_ptpool_adopt_page);
 
 /**
  * pvmem_ptpool_fill_now() - prepare pages before they are needed

@@ -10,6 +10,8 @@
  *	-> out		handed to a page table, and back to ready when it returns
  *			zeroed; that costs no hypercall (the old quicklists' idea)
  *	-> dirty	came back not zero: the worker cleans and pins it again
+ *	-> claimed	handed over for good, to the kernel's own page tables
+ *	<- used		adopted from those, ptpool_recycle.c
  *
  * Ready pages lie in a small stack per CPU over a reservoir per memory node. One
  * worker keeps each reservoir between the low and the high watermark, in batches:
@@ -17,8 +19,8 @@
  * bounded by a hard cap, gives pages to the shrinker, and is emptied and not
  * filled while frozen (suspend, stop).
  *
- * Invariant: filled = shrunk + out + what lies in stacks, reservoirs and dirty
- * lists. Lock order: fill_mutex -> purge_mutex; cpu->lock -> node->lock.
+ * Invariant: filled + adopted = claimed + shrunk + out + what lies in stacks,
+ * reservoirs, used and dirty lists. Lock order: fill_mutex -> purge_mutex; cpu->lock -> node->lock.
  */
 #include <linux/bitmap.h>
 #include <linux/gfp.h>
@@ -54,16 +56,27 @@ unsigned long pvmem_ptpool_out(struct pvmem *pv)
  */
 unsigned long pvmem_ptpool_pages(struct pvmem *pv)
 {
-	return pvmem_stat_sum(pv, ptpool_filled) - pvmem_stat_sum(pv, ptpool_shrunk) - pvmem_ptpool_out(pv);
+	return pvmem_stat_sum(pv, ptpool_filled) + pvmem_stat_sum(pv, ptpool_adopted) -
+	       pvmem_stat_sum(pv, ptpool_claimed) - pvmem_stat_sum(pv, ptpool_shrunk) - pvmem_ptpool_out(pv);
 }
 
-/* Eight words a step: the check is most of what giving a page back costs. */
-static bool pvmem_page_is_zero(struct page *page)
+/**
+ * pvmem_page_is_zero() - is there nothing in a page?
+ * @page: the page.
+ *
+ * 32 words a step: the check is most of what giving a page back costs.
+ *
+ * Context: any.
+ * Return: true when there is not.
+ */
+bool pvmem_page_is_zero(struct page *page)
 {
+#define PVMEM_OR4(p) ((p)[0] | (p)[1] | (p)[2] | (p)[3])
+#define PVMEM_OR16(p) (PVMEM_OR4(p) | PVMEM_OR4((p) + 4) | PVMEM_OR4((p) + 8) | PVMEM_OR4((p) + 12))
 	const unsigned long *p = page_address(page), *end = p + PAGE_SIZE / sizeof(*p);
 
-	for (; p < end; p += 8)
-		if (p[0] | p[1] | p[2] | p[3] | p[4] | p[5] | p[6] | p[7])
+	for (; p < end; p += 32)
+		if (PVMEM_OR16(p) | PVMEM_OR16(p + 16))
 			return false;
 	return true;
 }
@@ -103,6 +116,20 @@ void pvmem_ptpool_kick(struct pvmem *pv)
 		queue_work(pv->wq, &pv->pool.fill_work);
 }
 
+/* Ready pages for an empty stack; starts the worker when the reservoir is low. */
+static bool pvmem_cpu_refill(struct pvmem *pv, struct pvmem_ptpool_cpu *cpu)
+{
+	struct pvmem_ptpool_node *node = &pv->pool.nodes[numa_node_id()];
+
+	lockdep_assert_held(&cpu->lock);
+	cpu->nr = pvmem_node_reuse(pv, node, cpu->page, PVMEM_PTPOOL_CPU_MAX / 2);
+	if (!cpu->nr)
+		cpu->nr = pvmem_node_take(node, cpu->page, PVMEM_PTPOOL_CPU_MAX / 2);
+	if (READ_ONCE(node->nr_ready) < READ_ONCE(pv->pool.config.low))
+		pvmem_ptpool_kick(pv);
+	return cpu->nr;
+}
+
 /**
  * pvmem_ptpool_take() - a page-table page from the pool
  * @pv: the instance.
@@ -116,17 +143,11 @@ void pvmem_ptpool_kick(struct pvmem *pv)
  */
 struct page *pvmem_ptpool_take(struct pvmem *pv)
 {
-	struct pvmem_ptpool_node *node = &pv->pool.nodes[numa_node_id()];
 	struct pvmem_ptpool_cpu *cpu = get_cpu_ptr(pv->pool.cpus);
 	struct page *page = NULL;
 
 	spin_lock(&cpu->lock);
-	if (unlikely(!cpu->nr)) {
-		cpu->nr = pvmem_node_take(node, cpu->page, PVMEM_PTPOOL_CPU_MAX / 2);
-		if (READ_ONCE(node->nr_ready) < READ_ONCE(pv->pool.config.low))
-			pvmem_ptpool_kick(pv);
-	}
-	if (likely(cpu->nr)) {
+	if (likely(cpu->nr) || pvmem_cpu_refill(pv, cpu)) {
 		page = cpu->page[--cpu->nr];
 		pvmem_stat_inc(pv, ptpool_get);
 	} else {
@@ -137,7 +158,39 @@ struct page *pvmem_ptpool_take(struct pvmem *pv)
 	return page;
 }
 
-static void pvmem_ptpool_give_dirty(struct pvmem *pv, struct page *page)
+/**
+ * pvmem_ptpool_claim() - page-table pages from the pool, for good
+ * @pv: the instance.
+ * @pages: out: like the page of pvmem_ptpool_take(), but the caller's own.
+ * @nr: how many.
+ *
+ * Context: process, does not sleep.
+ * Return: how many there were.
+ */
+unsigned int pvmem_ptpool_claim(struct pvmem *pv, struct page **pages, unsigned int nr)
+{
+	struct pvmem_ptpool_cpu *cpu = get_cpu_ptr(pv->pool.cpus);
+	unsigned int got = 0;
+
+	spin_lock(&cpu->lock);
+	while (got < nr && (likely(cpu->nr) || pvmem_cpu_refill(pv, cpu)))
+		pages[got++] = cpu->page[--cpu->nr];
+	pvmem_stat_add(pv, ptpool_claimed, got);
+	if (unlikely(!got))
+		pvmem_stat_inc(pv, ptpool_empty);
+	spin_unlock(&cpu->lock);
+	put_cpu_ptr(pv->pool.cpus);
+	return got;
+}
+
+/**
+ * pvmem_ptpool_give_dirty() - a page that is not zero: let the worker clean it
+ * @pv: the instance.
+ * @page: a page of the pool.
+ *
+ * Context: any but interrupts, does not sleep.
+ */
+void pvmem_ptpool_give_dirty(struct pvmem *pv, struct page *page)
 {
 	struct pvmem_ptpool_node *node = &pv->pool.nodes[page_to_nid(page)];
 
@@ -318,17 +371,18 @@ static void pvmem_ptpool_wash(struct pvmem *pv, struct pvmem_ptpool_node *node)
 	}
 }
 
-/* Give up to @nr pages of a reservoir back to the system, @batch at a time. */
-static unsigned long pvmem_node_shrink(struct pvmem *pv, struct pvmem_ptpool_node *node, unsigned long nr,
+/* Give up to @nr pages of a node back to the system, @batch at a time: ready ones, or the used ones. */
+static unsigned long pvmem_node_shrink(struct pvmem *pv, struct pvmem_ptpool_node *node, bool used, unsigned long nr,
 				       unsigned int batch)
 {
 	struct page *pages[PVMEM_PTPOOL_BATCH_MAX];
+	unsigned int want, got, kept;
 	unsigned long freed = 0;
-	unsigned int got, kept;
 
 	lockdep_assert_held(&pv->pool.fill_mutex);
 	while (freed < nr) {
-		got = pvmem_node_take(node, pages, min_t(unsigned long, nr - freed, batch));
+		want = min_t(unsigned long, nr - freed, batch);
+		got = used ? pvmem_node_take_used(node, pages, want) : pvmem_node_take(node, pages, want);
 		if (!got)
 			break;
 		kept = pvmem_ptpool_unpin(pv, pages, got);
@@ -358,8 +412,10 @@ static void pvmem_node_refill(struct pvmem *pv, int nid)
 	unsigned int nr;
 
 	pvmem_ptpool_wash(pv, node);
+	if (!high)
+		pvmem_node_shrink(pv, node, true, ULONG_MAX, PVMEM_PTPOOL_BATCH_MAX);
 	if (ready > high) {
-		pvmem_node_shrink(pv, node, ready - high, PVMEM_PTPOOL_BATCH_MAX);
+		pvmem_node_shrink(pv, node, false, ready - high, PVMEM_PTPOOL_BATCH_MAX);
 		return;
 	}
 	while (!READ_ONCE(pv->pool.frozen)) {
@@ -405,13 +461,15 @@ static unsigned long pvmem_ptpool_shrink_locked(struct pvmem *pv, unsigned long 
 	int nid, cpu;
 
 	for_each_node_state(nid, N_MEMORY)
-		freed += pvmem_node_shrink(pv, &pv->pool.nodes[nid], nr - freed, batch);
+		freed += pvmem_node_shrink(pv, &pv->pool.nodes[nid], true, nr - freed, batch);
+	for_each_node_state(nid, N_MEMORY)
+		freed += pvmem_node_shrink(pv, &pv->pool.nodes[nid], false, nr - freed, batch);
 	if (freed >= nr)
 		return freed;
 	for_each_possible_cpu(cpu)
 		pvmem_ptpool_leave_cpu(pv, cpu);
 	for_each_node_state(nid, N_MEMORY)
-		freed += pvmem_node_shrink(pv, &pv->pool.nodes[nid], nr - freed, batch);
+		freed += pvmem_node_shrink(pv, &pv->pool.nodes[nid], false, nr - freed, batch);
 	return freed;
 }
 
@@ -542,6 +600,7 @@ int pvmem_ptpool_init(struct pvmem *pv, const struct pvmem_ptpool_config *config
 	for (i = 0; i < nr_node_ids; i++) {
 		spin_lock_init(&pool->nodes[i].lock);
 		INIT_LIST_HEAD(&pool->nodes[i].ready);
+		INIT_LIST_HEAD(&pool->nodes[i].used);
 		INIT_LIST_HEAD(&pool->nodes[i].dirty);
 	}
 	return 0;

@@ -41,12 +41,17 @@ struct pvmem_ptpool_cpu {
  * @lock: guards the rest.
  * @ready: zeroed, unaliased, read-only and pinned pages, by page->lru.
  * @nr_ready: how many.
+ * @used: pinned pages of page tables that are gone, oldest first; others may
+ *	still look at those with more than one reference.
+ * @nr_used: how many.
  * @dirty: pinned pages that came back not zero.
  */
 struct pvmem_ptpool_node {
 	spinlock_t lock;
 	struct list_head ready;
 	unsigned long nr_ready;
+	struct list_head used;
+	unsigned long nr_used;
 	struct list_head dirty;
 };
 
@@ -72,6 +77,9 @@ int pvmem_ptpool_init(struct pvmem *pv, const struct pvmem_ptpool_config *config
 int pvmem_ptpool_exit(struct pvmem *pv);
 struct page *pvmem_ptpool_take(struct pvmem *pv);
 void pvmem_ptpool_give(struct pvmem *pv, struct page *page);
+unsigned int pvmem_ptpool_claim(struct pvmem *pv, struct page **pages, unsigned int nr);
+void pvmem_ptpool_give_dirty(struct pvmem *pv, struct page *page);
+bool pvmem_page_is_zero(struct page *page);
 unsigned int pvmem_ptpool_fill(struct pvmem *pv, int node, unsigned int nr);
 unsigned long pvmem_ptpool_shrink(struct pvmem *pv, unsigned long nr);
 void pvmem_ptpool_kick(struct pvmem *pv);
@@ -82,5 +90,11 @@ void pvmem_ptpool_thaw(struct pvmem *pv);
 void pvmem_ptpool_leave_cpu(struct pvmem *pv, unsigned int cpu);
 unsigned long pvmem_ptpool_out(struct pvmem *pv);
 unsigned long pvmem_ptpool_pages(struct pvmem *pv);
+
+/* ptpool_recycle.c */
+bool pvmem_ptpool_has_room(struct pvmem *pv);
+void pvmem_ptpool_adopt(struct pvmem *pv, struct page *page);
+unsigned int pvmem_node_reuse(struct pvmem *pv, struct pvmem_ptpool_node *node, struct page **pages, unsigned int nr);
+unsigned int pvmem_node_take_used(struct pvmem_ptpool_node *node, struct page **pages, unsigned int nr);
 
 #endif

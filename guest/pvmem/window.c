@@ -16,6 +16,7 @@
  */
 #include <linux/gfp.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include <asm/pgtable.h>
@@ -260,13 +261,19 @@ static int pvmem_window_grow_locked(struct pvmem *pv, unsigned int nr_blocks)
  */
 int pvmem_window_grow(struct pvmem *pv, unsigned int nr_blocks)
 {
-	unsigned int seen = pvmem_nr_windows(pv);
+	unsigned int seen = pvmem_nr_windows(pv), noio;
 	int err = 0;
 
+	/*
+	 * Whoever waits for the mutex may be a file system that must not wait
+	 * for reclaim to come back to it.
+	 */
+	noio = memalloc_noio_save();
 	mutex_lock(&pv->grow_mutex);
 	if (seen == pv->nr_windows)
 		err = pvmem_window_grow_locked(pv, nr_blocks);
 	mutex_unlock(&pv->grow_mutex);
+	memalloc_noio_restore(noio);
 	return err;
 }
 

@@ -34,6 +34,7 @@ void *pvmem_map(struct page **pages, unsigned int nr_pages, pgprot_t prot);
 void pvmem_unmap(const void *addr);
 void *pvmem_map_ram(struct page **pages, unsigned int nr_pages, int node);
 void pvmem_unmap_ram(const void *addr, unsigned int nr_pages);
+bool pvmem_is_mapping(const void *addr);
 
 bool pvmem_page_aliased(const struct page *page);
 int pvmem_unmap_aliases(void);
@@ -41,6 +42,9 @@ int pvmem_unmap_pages(struct page **pages, unsigned int nr_pages);
 
 struct page *pvmem_ptpool_get(void);
 void pvmem_ptpool_put(struct page *page);
+unsigned int pvmem_ptpool_claim_pages(struct page **pages, unsigned int nr_pages);
+bool pvmem_ptpool_wants_page(void);
+void pvmem_ptpool_adopt_page(struct page *page);
 unsigned long pvmem_ptpool_fill_now(unsigned long nr_pages, unsigned int batch);
 unsigned long pvmem_ptpool_drain_now(unsigned int batch);
 

@@ -41,6 +41,9 @@ static const struct test_case test_cases[] = {
 	{ "pool_pressure", test_pool_pressure },
 	{ "hotplug_before", test_hotplug_before },
 	{ "hotplug_after", test_hotplug_after },
+	{ "ram_map", test_ram_map },
+	{ "ram_keep", test_ram_keep },
+	{ "ram_drop", test_ram_drop },
 	{ "idle", test_idle },
 #ifdef CONFIG_XEN_PV
 	{ "pin_aliased", test_pin_aliased },

@@ -196,15 +196,17 @@ static void walk_alias(struct pvmem *pv, struct walk *walk)
 	}
 }
 
-static void walk_pool_page(struct pvmem *pv, struct walk *walk, const struct page *page, bool clean)
+/* Returns how many refer to the page. */
+static int walk_pool_page(struct pvmem *pv, struct walk *walk, const struct page *page, bool clean)
 {
 	static const char zero[PAGE_SIZE];
 
 	walk->pool++;
 	walk->refs[page_to_pfn(page)]++;
-	check(page->pinned && atomic_read(&page->refcount) == 1);
+	check(page->pinned && page_count(page) > 0);
 	check(!pvmem_alias_query(&pv->alias, page));
 	check(!clean || !memcmp(page_address(page), zero, PAGE_SIZE));
+	return page_count(page);
 }
 
 static void walk_pool(struct pvmem *pv, struct walk *walk)
@@ -219,17 +221,23 @@ static void walk_pool(struct pvmem *pv, struct walk *walk)
 
 		check(stack->nr <= PVMEM_PTPOOL_CPU_MAX);
 		for (i = 0; i < stack->nr; i++)
-			walk_pool_page(pv, walk, stack->page[i], true);
+			check(walk_pool_page(pv, walk, stack->page[i], true) == 1);
 	}
 	for (i = 0; i < nr_node_ids; i++) {
 		nr = 0;
 		list_for_each_entry(page, &pv->pool.nodes[i].ready, lru) {
-			walk_pool_page(pv, walk, page, true);
+			check(walk_pool_page(pv, walk, page, true) == 1);
 			nr++;
 		}
 		check(nr == pv->pool.nodes[i].nr_ready);
-		list_for_each_entry(page, &pv->pool.nodes[i].dirty, lru)
+		nr = 0;
+		list_for_each_entry(page, &pv->pool.nodes[i].used, lru) {
 			walk_pool_page(pv, walk, page, false);
+			nr++;
+		}
+		check(nr == pv->pool.nodes[i].nr_used);
+		list_for_each_entry(page, &pv->pool.nodes[i].dirty, lru)
+			check(walk_pool_page(pv, walk, page, false) == 1);
 	}
 	if (pvmem_ptpool_pages(pv) != walk->pool)
 		die("the counters say %lu pages in the pool, there are %lu", pvmem_ptpool_pages(pv), walk->pool);

@@ -103,6 +103,102 @@ void test_pool_dirty_pages(void)
 	world_stop(&w);
 }
 
+/* Page tables come back as the kernel frees them: somebody still looks at each. */
+static void adopt_looked_at(struct page **pages, unsigned int nr)
+{
+	while (nr--) {
+		get_page(*pages);
+		pvmem_ptpool_adopt(w.pv, *pages++);
+	}
+}
+
+static void start_claimed(struct page **pages, unsigned int nr)
+{
+	start(PVMEM_POLICY_HOLD, 0, 40, 500);
+	pvmem_ptpool_thaw(w.pv);
+	pump();
+	check(pvmem_ptpool_claim(w.pv, pages, nr) == nr && !pvmem_ptpool_out(w.pv));
+}
+
+static bool among(const struct page *page, struct page **pages, unsigned int nr)
+{
+	while (nr--)
+		if (page == *pages++)
+			return true;
+	return false;
+}
+
+/* A table that others look at, or that is not zero, is not handed out; then it is. */
+void test_pool_adopts(void)
+{
+	struct page *old[10], *new[30], *all[39];
+	unsigned int i;
+
+	start_claimed(old, 10);
+	*(unsigned long *)page_address(old[3]) = 1;
+	adopt_looked_at(old, 10);
+	check(pvmem_ptpool_claim(w.pv, new, 30) == 30);
+	for (i = 0; i < 30; i++)
+		check(new[i]->pinned &&page_count(new[i]) == 1 && !among(new[i], old, 10));
+	for (i = 0; i < 30; i++)
+		pvmem_ptpool_adopt(w.pv, new[i]);
+	for (i = 0; i < 10; i++)
+		put_page(old[i]);
+	world_check(&w);
+	while (!pvmem_stat_sum(w.pv, ptpool_dirty)) {
+		check(pvmem_ptpool_claim(w.pv, all, 39) == 39);
+		check(!among(old[3], all, 39));
+		for (i = 0; i < 39; i++)
+			pvmem_ptpool_adopt(w.pv, all[i]);
+	}
+	for (i = 0; i < 10; i++)
+		check(i == 3 || among(old[i], all, 39));
+	world_stop(&w);
+}
+
+/* Those that others look at can be given back all the same. */
+void test_pool_adopted_shrunk(void)
+{
+	struct page *pages[5];
+	unsigned int i;
+
+	start_claimed(pages, 5);
+	adopt_looked_at(pages, 5);
+	check(pvmem_ptpool_shrink(w.pv, 5) == 5);
+	for (i = 0; i < 5; i++) {
+		check(!pages[i]->pinned && page_count(pages[i]) == 1);
+		put_page(pages[i]);
+	}
+	world_check(&w);
+	world_stop(&w);
+}
+
+/* What comes back is kept up to the cap; not while frozen or turned off. */
+void test_pool_room(void)
+{
+	struct page *pages[3];
+
+	start(PVMEM_POLICY_HOLD, 0, 4, 8);
+	check(!pvmem_ptpool_has_room(w.pv));
+	pvmem_ptpool_thaw(w.pv);
+	pump();
+	check(pvmem_ptpool_has_room(w.pv));
+	check(pvmem_ptpool_claim(w.pv, pages, 3) == 3);
+	WRITE_ONCE(w.pv->pool.config.cap, 3);
+	pvmem_ptpool_adopt(w.pv, pages[0]);
+	pvmem_ptpool_adopt(w.pv, pages[1]);
+	pvmem_ptpool_adopt(w.pv, pages[2]);
+	check(!pvmem_ptpool_has_room(w.pv));
+	WRITE_ONCE(w.pv->pool.config.cap, 100);
+	check(pvmem_ptpool_has_room(w.pv));
+	WRITE_ONCE(w.pv->pool.config.high, 0);
+	check(!pvmem_ptpool_has_room(w.pv));
+	pvmem_ptpool_kick(w.pv);
+	pump();
+	check(!w.pv->pool.nodes[0].nr_used);
+	world_stop(&w);
+}
+
 /* A dirty page that cannot be unpinned or pinned again is lost or freed, never handed out. */
 void test_pool_dirty_refused(void)
 {

@@ -46,6 +46,9 @@
 	T(pool_cap)                     \
 	T(pool_dirty_pages)             \
 	T(pool_dirty_refused)           \
+	T(pool_adopts)                  \
+	T(pool_adopted_shrunk)          \
+	T(pool_room)                    \
 	T(pool_purges_aliases)          \
 	T(pool_drops_aliased)           \
 	T(pool_pin_refused)             \

@@ -32,6 +32,8 @@ extern struct page shim_page[SHIM_NR_PAGES + 64];
 #define pfn_to_page(pfn) (shim_page + (pfn))
 #define page_to_pfn(page) ((unsigned long)((page)-shim_page))
 #define compound_head(page) ((page)->head)
+#define page_count(page) atomic_read(&(page)->refcount)
+#define get_page(page) atomic_inc(&(page)->refcount)
 #define get_page_unless_zero(page) atomic_inc_not_zero(&(page)->refcount)
 
 void *page_address(const struct page *page);

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Load, refuse, enable and revert. Everything is checked before anything is
+ * changed; what cannot be done is refused with one line. Afterwards livepatch
+ * does the work: it moves each task over when it is in none of the functions,
+ * and back when 0 is written to /sys/kernel/livepatch/pvmem_takeover/enabled.
+ */
+#include <linux/livepatch.h>
+#include <linux/module.h>
+#include <linux/utsname.h>
+#include <pvmem/pvmem.h>
+#include <xen/xen.h>
+#include "takeover.h"
+
+static bool tables = true;
+module_param(tables, bool, 0444);
+MODULE_PARM_DESC(tables, "page tables from the pool, on Xen PV (default: yes)");
+
+static char *absent;
+module_param(absent, charp, 0444);
+MODULE_PARM_DESC(absent, "for tests: a function to take as missing from the kernel");
+
+static char *changed;
+module_param(changed, charp, 0444);
+MODULE_PARM_DESC(changed, "for tests: a function to take as one with other types");
+
+static struct klp_object takeover_objects[2];
+static struct klp_patch takeover_patch = { .mod = THIS_MODULE, .objs = takeover_objects };
+
+static void takeover_enabled(struct klp_object *object)
+{
+	takeover_vmap_begin();
+}
+
+static void takeover_reverted(struct klp_object *object)
+{
+	takeover_vmap_end();
+}
+
+static unsigned int __init takeover_halves(void)
+{
+	unsigned int halves = TAKEOVER_VMAP;
+
+	if (tables && xen_pv_domain() && USE_SPLIT_PTE_PTLOCKS)
+		halves |= TAKEOVER_TABLES;
+	return halves;
+}
+
+static int __init takeover_refuse(const char *what, int err)
+{
+	pr_err("pvmem_takeover: not loaded: %s: error %d\n", what, err);
+	return err;
+}
+
+static int __init takeover_enable(unsigned int halves)
+{
+	takeover_objects[0].funcs = takeover_hooks_list(halves);
+	takeover_objects[0].callbacks.post_patch = takeover_enabled;
+	takeover_objects[0].callbacks.post_unpatch = takeover_reverted;
+	return klp_enable_patch(&takeover_patch);
+}
+
+static int __init takeover_init(void)
+{
+	unsigned int halves = takeover_halves();
+	int err;
+
+	if (!takeover_release_known(init_utsname()->release)) {
+		pr_err("pvmem_takeover: not loaded: kernel %s is none of those it knows\n", init_utsname()->release);
+		return -ENODEV;
+	}
+	err = takeover_kernel_find(halves, absent, changed);
+	if (err)
+		return err;
+	err = takeover_sysfs_start();
+	if (err)
+		return takeover_refuse("cannot make files in /sys/kernel", err);
+	err = takeover_vmap_start();
+	if (err) {
+		takeover_sysfs_stop();
+		return takeover_refuse("vm_map_ram() cannot be hooked, somebody else has", err);
+	}
+	err = takeover_enable(halves);
+	if (err) {
+		takeover_vmap_stop();
+		takeover_sysfs_stop();
+		return takeover_refuse("livepatch refuses", err);
+	}
+	pr_info("pvmem_takeover: page tables %s, vmap taken over\n",
+		halves & TAKEOVER_TABLES ? "taken over" : "left alone: this is no Xen PV guest");
+	return 0;
+}
+
+static void __exit takeover_exit(void)
+{
+	takeover_vmap_stop();
+	takeover_sysfs_stop();
+	pr_info("pvmem_takeover: unloaded\n");
+}
+
+module_init(takeover_init);
+module_exit(takeover_exit);
+
+MODULE_DESCRIPTION("Puts the stock kernel's page tables and vmap on pvmem, by livepatch");
+MODULE_AUTHOR("pvmem developers");
+MODULE_LICENSE("GPL");
+MODULE_INFO(livepatch, "Y");

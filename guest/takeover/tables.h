@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PVMEM_TAKEOVER_TABLES_H
+#define PVMEM_TAKEOVER_TABLES_H
+
+#include <linux/mm.h>
+
+/* Is an address space in use, so that its tables must be pinned? */
+static inline bool takeover_mm_pinned(const struct mm_struct *mm)
+{
+	return PagePinned(virt_to_page(mm->pgd));
+}
+
+/* tables.c */
+void takeover_table_retire(struct page *table);
+
+/* ahead.c */
+unsigned int takeover_ahead(struct mm_struct *mm, pmd_t *pmd);
+
+#endif

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Makes the kernel build and free page tables in every way a program can, and
+ * checks what it reads: KTAP, one result for each case. Each case touches a
+ * page here and there; page i of a range holds the number that tag(i) says, and
+ * its neighbours hold zero.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PAGE 4096UL
+#define TABLE (2UL << 20) /* what one page table maps */
+#define TABLES 96UL
+#define SIZE (TABLES * TABLE)
+#define THREADS 4UL
+#define EXEC_STATUS 77
+
+static unsigned long tag(unsigned long page)
+{
+	return page * 0x9e3779b97f4a7c15UL | 1;
+}
+
+static char *map(unsigned long size)
+{
+	/* Aligned to a page table, with nothing else in the first and the last. */
+	char *raw = mmap(NULL, size + 2 * TABLE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *at = (char *)(((unsigned long)raw + 2 * TABLE - 1) & ~(TABLE - 1));
+
+	if (raw == MAP_FAILED || mmap(at, size, PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != at) {
+		perror("mmap");
+		exit(2);
+	}
+	return at;
+}
+
+static void put(char *base, unsigned long page)
+{
+	*(unsigned long *)(base + page * PAGE) = tag(page);
+}
+
+static bool has(const char *base, unsigned long page, unsigned long value)
+{
+	return *(const volatile unsigned long *)(base + page * PAGE) == value;
+}
+
+/* One page of every table, somewhere in it. */
+static unsigned long spot(unsigned long table)
+{
+	return table * (TABLE / PAGE) + table * 37 % (TABLE / PAGE - 1);
+}
+
+static void touch_all(char *base)
+{
+	for (unsigned long i = 0; i < TABLES; i++)
+		put(base, spot(i));
+}
+
+static bool check_all(const char *base)
+{
+	for (unsigned long i = 0; i < TABLES; i++)
+		if (!has(base, spot(i), tag(spot(i))) || !has(base, spot(i) + 1, 0))
+			return false;
+	return true;
+}
+
+/* KiB of page tables, as the kernel counts them. */
+static long table_kib(void)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	char line[256];
+	long kib = -1;
+
+	while (status && fgets(line, sizeof(line), status))
+		sscanf(line, "VmPTE: %ld", &kib);
+	if (status)
+		fclose(status);
+	return kib;
+}
+
+static bool ascending(void)
+{
+	long before = table_kib(), most;
+	char *base;
+	bool good = true;
+
+	for (int round = 0; good && round < 4; round++) {
+		base = map(SIZE);
+		touch_all(base);
+		good = check_all(base);
+		most = table_kib();
+		munmap(base, SIZE);
+		/* Each table is counted once, and gone afterwards; L2 tables may stay. */
+		good = good && most - before >= (long)(TABLES * 4) && most - before <= (long)(TABLES + 4) * 4 &&
+		       table_kib() - before <= 16;
+	}
+	return good;
+}
+
+/* Every third table from the end: no walk to make tables ahead of. */
+static bool descending(void)
+{
+	long before = table_kib();
+	char *base = map(SIZE);
+	bool good = true;
+
+	for (unsigned long i = TABLES; i >= 3; i -= 3)
+		put(base, spot(i - 1));
+	good = table_kib() - before <= (long)(TABLES / 3 + 4) * 4;
+	for (unsigned long i = TABLES; i >= 3; i -= 3)
+		good = good && has(base, spot(i - 1), tag(spot(i - 1)));
+	munmap(base, SIZE);
+	return good;
+}
+
+static char *shared_base;
+
+/* All threads fault in every table, each on pages of its own. */
+static void *touch_own(void *arg)
+{
+	unsigned long self = (unsigned long)arg;
+
+	for (unsigned long i = 0; i < TABLES; i++)
+		put(shared_base, i * (TABLE / PAGE) + self);
+	return NULL;
+}
+
+static bool threads(void)
+{
+	pthread_t thread[THREADS];
+	bool good = true;
+
+	shared_base = map(SIZE);
+	for (unsigned long t = 0; t < THREADS; t++)
+		if (pthread_create(&thread[t], NULL, touch_own, (void *)t))
+			return false;
+	for (unsigned long t = 0; t < THREADS; t++)
+		pthread_join(thread[t], NULL);
+	for (unsigned long i = 0; i < TABLES; i++)
+		for (unsigned long t = 0; t <= THREADS; t++)
+			good = good &&
+			       has(shared_base, i * (TABLE / PAGE) + t, t < THREADS ? tag(i * (TABLE / PAGE) + t) : 0);
+	munmap(shared_base, SIZE);
+	return good;
+}
+
+static bool child_ended(pid_t pid, int status)
+{
+	int got;
+
+	return pid > 0 && waitpid(pid, &got, 0) == pid && WIFEXITED(got) && WEXITSTATUS(got) == status;
+}
+
+/* A child sees all, changes all, and its parent sees none of it; ten in a row. */
+static bool forks(void)
+{
+	char *base = map(SIZE);
+	bool good = true;
+	pid_t pid;
+
+	touch_all(base);
+	for (int round = 0; good && round < 10; round++) {
+		pid = fork();
+		if (!pid) {
+			good = check_all(base);
+			memset(base + spot(round) * PAGE, 0xff, PAGE);
+			munmap(base, SIZE / 2);
+			touch_all(map(SIZE));
+			_exit(good ? 0 : 1);
+		}
+		good = child_ended(pid, 0) && check_all(base);
+	}
+	munmap(base, SIZE);
+	return good;
+}
+
+/* This program again, by vfork and exec. */
+static pid_t spawn(void)
+{
+	pid_t pid = vfork();
+
+	if (!pid) {
+		execl("/proc/self/exe", "pagetables", "--child", (char *)NULL);
+		_exit(1);
+	}
+	return pid;
+}
+
+static bool execs(void)
+{
+	bool good = true;
+
+	for (int round = 0; good && round < 5; round++)
+		good = child_ended(spawn(), EXEC_STATUS);
+	return good;
+}
+
+/* Whole tables move to another address, and back. */
+static bool moves(void)
+{
+	char *base = map(SIZE), *to = map(SIZE);
+	bool good;
+
+	touch_all(base);
+	if (mremap(base, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) != to)
+		return false;
+	good = check_all(to);
+	if (mremap(to, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, base) != base)
+		return false;
+	good = good && check_all(base);
+	munmap(base, SIZE);
+	return good;
+}
+
+/* Emptied tables stay; a hole in the middle frees some. */
+static bool holes(void)
+{
+	char *base = map(SIZE);
+	bool good = true;
+
+	touch_all(base);
+	madvise(base, SIZE, MADV_DONTNEED);
+	for (unsigned long i = 0; i < TABLES; i++)
+		good = good && has(base, spot(i), 0);
+	touch_all(base);
+	munmap(base + SIZE / 4 + PAGE, SIZE / 2);
+	for (unsigned long i = 0; i < TABLES / 4; i++)
+		good = good && has(base, spot(i), tag(spot(i)));
+	for (unsigned long i = TABLES * 3 / 4 + 1; i < TABLES; i++)
+		good = good && has(base, spot(i), tag(spot(i)));
+	munmap(base, SIZE);
+	return good;
+}
+
+/* A file's pages, mapped around a fault: tables made by another path. */
+static bool files(void)
+{
+	int file = memfd_create("pagetables", MFD_CLOEXEC);
+	bool good = file >= 0 && !ftruncate(file, SIZE);
+	char *base, *again;
+
+	if (!good)
+		return false;
+	base = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	for (unsigned long i = 0; i < TABLES; i += 8)
+		put(base, spot(i));
+	for (int round = 0; round < 4; round++) {
+		again = mmap(NULL, SIZE, PROT_READ, round % 2 ? MAP_PRIVATE : MAP_SHARED, file, 0);
+		for (unsigned long i = 0; i < TABLES; i += 8)
+			good = good && has(again, spot(i), tag(spot(i))) && has(again, spot(i) + 1, 0);
+		munmap(again, SIZE);
+	}
+	munmap(base, SIZE);
+	close(file);
+	return good;
+}
+
+static const struct {
+	const char *name;
+	bool (*run)(void);
+} cases[] = {
+	{ "an ascending walk, four times", ascending },
+	{ "a descending walk", descending },
+	{ "threads in the same tables", threads },
+	{ "forks", forks },
+	{ "execs", execs },
+	{ "mremap", moves },
+	{ "madvise, and a hole", holes },
+	{ "files", files },
+};
+
+/* So many page tables, until somebody ends it. */
+static int hold(unsigned long tables)
+{
+	char *base = map(tables * TABLE);
+
+	for (unsigned long i = 0; i < tables; i++)
+		put(base, i * (TABLE / PAGE));
+	puts("held");
+	fflush(stdout);
+	pause();
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long nr = sizeof(cases) / sizeof(cases[0]), failed = 0;
+
+	if (argc == 2 && !strcmp(argv[1], "--child"))
+		return ascending() ? EXEC_STATUS : 1;
+	if (argc == 3 && !strcmp(argv[1], "--hold"))
+		return hold(strtoul(argv[2], NULL, 0));
+	if (argc != 1) {
+		fputs("usage: pagetables [--hold TABLES]\n", stderr);
+		return 2;
+	}
+	printf("KTAP version 1\n1..%lu\n", nr);
+	for (unsigned long i = 0; i < nr; i++) {
+		bool good = cases[i].run();
+
+		failed += !good;
+		printf("%sok %lu - %s\n", good ? "" : "not ", i + 1, cases[i].name);
+		fflush(stdout);
+	}
+	return failed != 0;
+}
