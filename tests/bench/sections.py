@@ -69,12 +69,15 @@ def summary_rows(rows):
 
 
 def summary(rows):
+    lines = summary_rows(rows)
+    if not lines:
+        return []
     return [
         page.paragraph("Kernel code often maps a few pages, uses them and unmaps them again. Under Xen's "
                        "paravirtualisation each of those steps asks the hypervisor. pvmem asks for many at a time. "
                        "The stock kernel and pvmem ran in the same boot, turn by turn; less is better, and the last "
                        "column but one says how many times less pvmem needs."),
-        page.table(["", "stock kernel", "pvmem", "times better", "spread"], summary_rows(rows)),
+        page.table(["", "stock kernel", "pvmem", "times better", "spread"], lines),
         page.paragraph("Stock is <code>vm_map_ram()</code>, the kernel's fast way for short-lived maps; pvmem runs "
                        "with the policy it chooses by itself (hold on Xen, track elsewhere). Instructions are exact "
                        "counts, the hypervisor's included; cycles are wall-clock time. Medians; spread is how far "
