@@ -8,7 +8,7 @@ export V
 
 SETUP := build/setup.stamp
 PROGRAMS := $(patsubst tests/guest/bin/%.c,build/guest/%,$(wildcard tests/guest/bin/*.c))
-WORKLOADS := $(addprefix build/guest/,erofs.img stress-ng.cpio cc.cpio)
+WORKLOADS := $(addprefix build/guest/,erofs.img stress-ng.cpio cc.cpio xentrace.cpio)
 
 .PHONY: help setup modules programs check check-all bench demo lint clean distclean
 

@@ -76,7 +76,8 @@ def events(rows):
     """Calls into Xen and TLB flushes, for a thousand."""
     lines = []
     for guest in results.GUEST:
-        for unit, what in (("hypercalls", "hypercalls"), ("entries", "requests in them"), ("tlb_flushes", "TLB flushes")):
+        for unit, what in (("hypercalls", "hypercalls"), ("requests", "changes asked for by them"),
+                           ("trapped", "stores that trapped"), ("tlb_flushes", "TLB flushes")):
             for name, each in (TABLES | EACH | {"sparse_touch_munmap": "page tables made and freed"}).items():
                 row = results.first(rows, guest=guest, unit=unit, name=name, against="stock")
                 if row:
@@ -85,10 +86,9 @@ def events(rows):
     if not lines:
         return []
     return [page.heading("What programs ask of Xen"), page.table(["", "stock kernel", "with takeover"], lines),
-            page.paragraph("Hypercalls are counted by the kernel's trace events (flushes of the multicall buffer, and PTEs "
-                           "set outside of one) and by pvmem's own counter; one may carry many requests. Stores to page "
-                           "tables that trap into Xen are in neither. TLB flushes are those of all emulated CPUs, Xen's "
-                           "own included, as the emulator counts them.", "dim")]
+            page.paragraph("Hypercalls about page tables, the changes they ask for (one call may carry many) and stores to page "
+                           "tables that trapped are counted by Xen's own trace, while the work was timed. TLB flushes are "
+                           "those of all emulated CPUs, Xen's own included, as the emulator counts them.", "dim")]
 
 
 def before_anything(rows):
@@ -156,7 +156,8 @@ def print_heading(text):
 def table_of(rows, guest):
     """Programs, without the takeover and with it."""
     for unit, what in (("instructions", "instructions"), ("cycles", "cycles"), ("bogo-ops/s", "bogo-ops a second: more is better"),
-                       ("hypercalls", "hypercalls"), ("tlb_flushes", "TLB flushes as the emulator counts them")):
+                       ("hypercalls", "hypercalls about page tables"), ("requests", "changes asked for by hypercalls"),
+                       ("trapped", "stores to page tables that trapped"), ("tlb_flushes", "TLB flushes as the emulator counts them")):
         chosen = results.process(rows, guest=guest, unit=unit)
         if not chosen:
             continue

@@ -7,9 +7,9 @@ rows against "untouched" compare with the one run made before anything was loade
 Policy "stand-in" says that nothing was taken over: both are the stock kernel.
 
   stress_ng_...   unit bogo-ops/s, stress-ng's own count
-  hypercalls, entries, tables
-                  units: calls of the hypervisor for an operation, requests in them, and
-                  page tables the stock path made
+  hypercalls, requests, trapped
+                  units, by Xen's own trace: its calls about page tables for an operation, the
+                  changes they ask for, and stores to page tables that trapped
   tlb_flushes     for an operation, of all CPUs, as the emulator counts them
 """
 import re
@@ -46,7 +46,7 @@ def rate_rows(lines, result):
 def count_rows(lines, result):
     for by_impl in by_impl_and_pair(line for line in lines if "counts" in line):
         for ours, stock in zip(by_impl["pvmem"].values(), by_impl["stock"].values()):
-            for unit in ("hypercalls", "entries", "tables"):
+            for unit in ("hypercalls", "requests", "trapped"):
                 yield result(key(ours, unit, "stock"), [stock["counts"][unit] / stock["ops"]],
                              [ours["counts"][unit] / ours["ops"]])
 

@@ -6,7 +6,6 @@
 # measured is how alike two turns of the stock kernel are.
 pvmem=/sys/kernel/pvmem
 patch=/sys/kernel/livepatch/pvmem_takeover
-own=/sys/kernel/pvmem_takeover/stats
 impl=untouched
 
 fail() {

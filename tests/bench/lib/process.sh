@@ -68,6 +68,8 @@ process_vm_options() {
 	[ -z "$stressors" ] || printf '%s\n' --archive "$BUILD/guest/stress-ng.cpio"
 	[ -z "$jobs" ] || printf '%s\n' --file "$BENCH/guest/script-storm"
 	[[ $jobs != *build-job* ]] || printf '%s\n' --archive "$BUILD/guest/cc.cpio" --file "$BENCH/guest/build-job"
+	[ "$1" != xen-pv ] || printf '%s\n' --archive "$BUILD/guest/xentrace.cpio" --file "$BUILD/guest/xencount" \
+		--stock xen-privcmd --stock xen-evtchn --stock xenfs
 	# dom0 holds the domU's initramfs beside its own.
 	[ "$1" != xen-domu ] || printf '%s\n' --dom0-mem 640
 }
@@ -79,7 +81,7 @@ process_args() {
 		"stressors=$(stressors_of "$1" "$2")" "jobs=$(jobs_of "$1" "$2")"
 	case $1-$2 in
 	bare-* | kvm-*) printf '%s\n' "micro=" ;;
-	*-icount) printf '%s\n' "threads=$(if [ -n "$QUICK" ]; then echo 1; else echo 1 2; fi)" "counts=1" ;;
+	xen-pv-icount) printf '%s\n' "counts=1" "threads=$(if [ -n "$QUICK" ]; then echo 1; else echo 1 2; fi)" ;;
 	*) printf '%s\n' "threads=1 2" ;;
 	esac
 	case $2-$QUICK in

@@ -6,18 +6,13 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <linux/perf_event.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <x86intrin.h>
@@ -29,9 +24,6 @@
 #define FORK_MIB 8 /* touched by the parent of fork_exit_8m */
 #define RANDOM_AREA GIB
 #define THREADS_MAX 8
-#define EVENTS_MAX 16
-#define CPUS_MAX 8
-#define TRACING "/sys/kernel/tracing/events"
 
 /* One thread's share. */
 struct share {
@@ -45,17 +37,6 @@ struct bench {
 	void (*prepare)(struct share *share);
 	void (*timed)(struct share *share);
 };
-
-/* Something counted while a benchmark is timed: a tracepoint, or a number in a file. */
-struct event {
-	int fds[CPUS_MAX]; /* a perf event each CPU */
-	unsigned int nr_fds;
-	const char *file;
-	unsigned long long before, count;
-};
-
-static struct event events[EVENTS_MAX];
-static unsigned int nr_events;
 
 __attribute__((noreturn)) static void fail(const char *what)
 {
@@ -212,95 +193,6 @@ static const struct bench benches[] = {
 	{ "mmap_munmap_1g", prepare_nothing, timed_mmap_munmap_1g },
 };
 
-/* --- what is counted meanwhile */
-
-static int open_at(const char *directory, const char *name, int flags)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	return open(path, flags);
-}
-
-/* @number of a file that holds nothing else. */
-static unsigned long long number_read(int fd)
-{
-	char text[32] = "";
-
-	if (pread(fd, text, sizeof(text) - 1, 0) <= 0)
-		fail("a number to be counted");
-	return strtoull(text, NULL, 10);
-}
-
-/* @what: "SUBSYSTEM/EVENT [FILTER]", or the path of a file with a number. */
-static void event_add(const char *what)
-{
-	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr), .disabled = 1 };
-	struct event *event = &events[nr_events++];
-	char name[128], id[160];
-	const char *filter = strchr(what, ' ');
-	int fd;
-
-	if (nr_events > EVENTS_MAX)
-		fail("too many events");
-	if (*what == '/') {
-		event->file = what;
-		return;
-	}
-	snprintf(name, sizeof(name), "%.*s", filter ? (int)(filter - what) : (int)strlen(what), what);
-	snprintf(id, sizeof(id), "%s/id", name);
-	fd = open_at(TRACING, id, O_RDONLY);
-	if (fd < 0)
-		fail(name);
-	attr.config = number_read(fd);
-	close(fd);
-	for (int cpu = 0; cpu < sysconf(_SC_NPROCESSORS_ONLN) && cpu < CPUS_MAX; cpu++) {
-		fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-		if (fd < 0 || (filter && ioctl(fd, PERF_EVENT_IOC_SET_FILTER, filter + 1)))
-			fail(what);
-		event->fds[event->nr_fds++] = fd;
-	}
-}
-
-static unsigned long long file_number(const char *path)
-{
-	int fd = open(path, O_RDONLY);
-	unsigned long long number;
-
-	if (fd < 0)
-		fail(path);
-	number = number_read(fd);
-	close(fd);
-	return number;
-}
-
-static void events_begin(void)
-{
-	for (struct event *event = events; event < events + nr_events; event++) {
-		if (event->file)
-			event->before = file_number(event->file);
-		for (unsigned int i = 0; i < event->nr_fds; i++)
-			ioctl(event->fds[i], PERF_EVENT_IOC_ENABLE, 0);
-	}
-}
-
-static void events_end(void)
-{
-	for (struct event *event = events; event < events + nr_events; event++) {
-		unsigned long long count;
-
-		for (unsigned int i = 0; i < event->nr_fds; i++)
-			ioctl(event->fds[i], PERF_EVENT_IOC_DISABLE, 0);
-		for (unsigned int i = 0; i < event->nr_fds; i++) {
-			if (read(event->fds[i], &count, sizeof(count)) != sizeof(count))
-				fail("a perf event");
-			event->count += count;
-		}
-		if (event->file)
-			event->count = file_number(event->file) - event->before;
-	}
-}
-
 /* --- running them */
 
 static pthread_barrier_t prepared, begun, done;
@@ -318,30 +210,26 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-static void result_print(unsigned long ops, unsigned long long cycles)
+/* The end is there for who looks at something else that happened meanwhile. */
+static void result_print(unsigned long ops, unsigned long long begin, unsigned long long end)
 {
-	printf("%lu %llu", ops, cycles);
-	for (unsigned int i = 0; i < nr_events; i++)
-		printf(" %llu", events[i].count);
-	putchar('\n');
+	printf("%lu %llu %llu\n", ops, end - begin, end);
 }
 
 /* With one thread nothing is timed but the work: no barrier, no other thread. */
-static unsigned long long run_alone(unsigned long ops)
+static void run_alone(unsigned long ops)
 {
 	struct share share = { .ops = ops };
 	unsigned long long begin, end;
 
 	bench->prepare(&share);
-	events_begin();
 	begin = __rdtsc();
 	bench->timed(&share);
 	end = __rdtsc();
-	events_end();
-	return end - begin;
+	result_print(ops, begin, end);
 }
 
-static unsigned long long run_threads(unsigned long ops, unsigned int threads)
+static void run_threads(unsigned long ops, unsigned int threads)
 {
 	struct share shares[THREADS_MAX];
 	pthread_t ids[THREADS_MAX];
@@ -357,15 +245,13 @@ static unsigned long long run_threads(unsigned long ops, unsigned int threads)
 			fail("pthread_create");
 	}
 	pthread_barrier_wait(&prepared);
-	events_begin();
 	begin = __rdtsc();
 	pthread_barrier_wait(&begun);
 	pthread_barrier_wait(&done);
 	end = __rdtsc();
-	events_end();
 	for (unsigned int i = 0; i < threads; i++)
 		pthread_join(ids[i], NULL);
-	return end - begin;
+	result_print(ops, begin, end);
 }
 
 static int run_command(unsigned long ops, char *const *args)
@@ -373,7 +259,6 @@ static int run_command(unsigned long ops, char *const *args)
 	unsigned long long begin;
 	pid_t pid;
 
-	events_begin();
 	begin = __rdtsc();
 	pid = vfork();
 	if (!pid) {
@@ -384,21 +269,18 @@ static int run_command(unsigned long ops, char *const *args)
 	if (pid < 0)
 		fail("vfork");
 	wait_for(pid);
-	begin = __rdtsc() - begin;
-	events_end();
-	result_print(ops, begin);
+	result_print(ops, begin, __rdtsc());
 	return 0;
 }
 
 static void usage(FILE *to)
 {
-	fputs("usage: mmbench [--threads N] [--count WHAT]... NAME OPS\n"
-	      "       mmbench [--count WHAT]... --run OPS COMMAND [ARG]...\n"
+	fputs("usage: mmbench [--threads N] NAME OPS\n"
+	      "       mmbench --run OPS COMMAND [ARG]...\n"
 	      "\n"
-	      "Prints the operations made and the cycles they took in all, then what was\n"
-	      "counted of each WHAT meanwhile: a tracepoint \"xen/xen_mc_flush mcidx > 0\",\n"
-	      "or the growth of the number in a file. --run times a command, said to be OPS\n"
-	      "operations. With N threads (1) an operation is still one operation.\n"
+	      "Prints the operations made, the cycles they took in all, and the time stamp at\n"
+	      "their end. --run times a command, said to be OPS operations. With N threads (1)\n"
+	      "an operation is still one operation.\n"
 	      "\n"
 	      "NAME, and one operation of it:\n"
 	      "  fork_exit       fork, _exit and wait; this program is small\n"
@@ -439,9 +321,11 @@ static void bench_find(const char *name)
 int main(int argc, char **argv)
 {
 	static const struct option known[] = {
-		{ "threads", required_argument, NULL, 't' }, { "count", required_argument, NULL, 'c' },
-		{ "run", required_argument, NULL, 'r' },     { "exit", no_argument, NULL, 'e' },
-		{ "help", no_argument, NULL, 'h' },	     { NULL, 0, NULL, 0 },
+		{ "threads", required_argument, NULL, 't' },
+		{ "run", required_argument, NULL, 'r' },
+		{ "exit", no_argument, NULL, 'e' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
 	};
 	unsigned long threads = 1, run_ops = 0, ops;
 	int option;
@@ -451,8 +335,6 @@ int main(int argc, char **argv)
 			_exit(0);
 		else if (option == 't')
 			threads = number_parse(optarg);
-		else if (option == 'c')
-			event_add(optarg);
 		else if (option == 'r')
 			run_ops = number_parse(optarg);
 		else
@@ -468,6 +350,9 @@ int main(int argc, char **argv)
 	}
 	bench_find(argv[optind]);
 	ops = number_parse(argv[optind + 1]) / threads * threads;
-	result_print(ops, threads > 1 ? run_threads(ops, threads) : run_alone(ops));
+	if (threads > 1)
+		run_threads(ops, threads);
+	else
+		run_alone(ops);
 	return 0;
 }
