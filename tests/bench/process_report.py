@@ -7,11 +7,11 @@ import results
 
 # As short as a graph's axis needs.
 SHORT = {
-    "fork_exit": "fork", "fork_exit_8m": "fork 8 MiB", "vfork_exec": "vfork+exec", "sparse_touch": "sparse touch",
-    "sparse_munmap": "sparse unmap", "dense_touch": "dense touch", "dense_munmap": "dense unmap",
-    "random_touch": "random touch", "mmap_munmap_1g": "1 GiB", "erofs_read": "erofs", "script_storm": "scripts",
-    "build_job": "build", "stress_ng_fork": "ng fork", "stress_ng_vfork": "ng vfork", "stress_ng_mmap": "ng mmap",
-    "stress_ng_fault": "ng fault", "stress_ng_vm": "ng vm",
+    "fork_exit": "fork", "fork_exit_8m": "fork\n8 MiB", "vfork_exec": "vfork,\nexec", "sparse_touch": "sparse\ntouch",
+    "sparse_munmap": "sparse\nunmap", "dense_touch": "dense\ntouch", "dense_munmap": "dense\nunmap",
+    "random_touch": "random\ntouch", "mmap_munmap_1g": "1 GiB", "erofs_read": "cold\nerofs", "script_storm": "shell\nscripts",
+    "build_job": "gcc,\nmake", "stress_ng_fork": "stress-ng\nfork", "stress_ng_vfork": "stress-ng\nvfork",
+    "stress_ng_mmap": "stress-ng\nmmap", "stress_ng_fault": "stress-ng\nfault", "stress_ng_vm": "stress-ng\nvm",
 }
 MICRO = ["fork_exit", "fork_exit_8m", "vfork_exec", "sparse_touch", "sparse_munmap", "dense_touch", "dense_munmap",
          "random_touch", "mmap_munmap_1g"]
@@ -46,7 +46,7 @@ def ratio_bars(rows, key, caption, names):
     if not names or not series:
         return []
     return [page.figure(plot.bars(key, caption, "times better", [SHORT[name] for name in names], series,
-                                  mark=(1, "no difference")))]
+                                  mark=(1, "no difference"), places=2))]
 
 
 def cells(row):
