@@ -24,7 +24,7 @@ SERIES = [
 ]
 # One page table each: what is counted is for page tables.
 TABLES = {"sparse_touch": "page tables made by faults", "sparse_munmap": "page tables freed by munmap"}
-EACH = {"fork_exit": "processes forked and gone", "fork_exit_8m": "the same, of 8 MiB",
+EACH = {"fork_exit": "processes forked and gone", "fork_exit_8m": "processes of 8 MiB forked and gone",
         "vfork_exec": "programs executed and gone"}
 UNIT = {"instructions": "instructions, exact", "cycles": "wall-clock cycles, 2 CPUs",
         "bogo-ops/s": "operations a second; more is better"}

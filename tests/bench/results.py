@@ -12,7 +12,7 @@ GUEST = {"bare": "no hypervisor", "xen-pv": "Xen PV (dom0)", "xen-domu": "Xen PV
 # Of the bench "process": name, and one operation of it.
 PROCESS = [
     ("fork_exit", "fork, exit and wait"),
-    ("fork_exit_8m", "… by a program of 8 MiB"),
+    ("fork_exit_8m", "the same with 8 MiB in use"),
     ("vfork_exec", "vfork, exec, exit and wait"),
     ("sparse_touch", "touch a page, new page table"),
     ("sparse_munmap", "unmap a page and its page table"),

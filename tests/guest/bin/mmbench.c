@@ -284,7 +284,7 @@ static void usage(FILE *to)
 	      "\n"
 	      "NAME, and one operation of it:\n"
 	      "  fork_exit       fork, _exit and wait; this program is small\n"
-	      "  fork_exit_8m    the same, with 8 MiB touched before\n"
+	      "  fork_exit_8m    the same, with 8 MiB written before the first, not between\n"
 	      "  vfork_exec      vfork, exec of a program that exits, wait\n"
 	      "  sparse_touch    the first touch of a page that needs a page table of its own\n"
 	      "  sparse_munmap   unmapping such a page, all in one munmap\n"
