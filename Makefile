@@ -8,6 +8,7 @@ export V
 
 SETUP := build/setup.stamp
 PROGRAMS := $(patsubst tests/guest/bin/%.c,build/guest/%,$(wildcard tests/guest/bin/*.c))
+WORKLOADS := $(addprefix build/guest/,erofs.img stress-ng.cpio cc.cpio xentrace.cpio)
 
 .PHONY: help setup modules programs check check-all bench demo lint clean distclean
 
@@ -34,11 +35,15 @@ modules: $(SETUP)
 	scripts/build-modules "$(KERNEL)" V=$(V)
 
 # Small programs that run inside guests: static, so they need nothing there.
-programs: $(PROGRAMS)
+programs: $(PROGRAMS) $(WORKLOADS)
 
-build/guest/%: tests/guest/bin/%.c
+build/guest/%: tests/guest/bin/%.c $(wildcard tests/guest/bin/*.h)
 	@mkdir -p $(@D)
 	$(CC) -O2 -g -Wall -Wextra -static -pthread -o $@ $<
+
+# What they read, and larger programs, made of packages.
+$(WORKLOADS): tests/vm/workload tests/vm/lib/initramfs.sh build/guest/coldread $(SETUP)
+	$< $@
 
 check: modules programs
 	tests/check $(if $(filter-out 0,$(V)),--verbose)

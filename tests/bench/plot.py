@@ -23,7 +23,7 @@ LABEL_GAP = 0.066
 
 
 def quote(text):
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
 def run(script):
@@ -118,9 +118,10 @@ def lines(name, caption, xlabel, ylabel, series, even=False):
     return caption, run("\n".join(script + ["plot " + ", ".join(plots)] + data) + "\n")
 
 
-def bars(name, caption, ylabel, groups, series, mark=None):
+def bars(name, caption, ylabel, groups, series, mark=None, places=1):
     """`series` is [(label, colour, [a value for each group])]; None leaves a gap.
-    `mark` is (value, text) of a line across. Returns (caption, SVG)."""
+    `mark` is (value, text) of a line across; values are shown with so many decimal
+    places. Returns (caption, SVG)."""
     values = [value for _, _, row in series for value in row if value is not None]
     top = max(values + ([mark[0]] if mark else [])) * 1.15
     script = frame(name, 740, 340, right=14 if mark else 2)
@@ -146,13 +147,13 @@ def bars(name, caption, ylabel, groups, series, mark=None):
         data.append("\n".join(f"{i + at:.4f} {value}" for i, value in enumerate(row) if value is not None) + "\ne")
         for i, value in enumerate(row):
             if value is not None:
-                script.append(f"set label {quote(format_bar(value))} at first {i + at:.4f}, "
+                script.append(f"set label {quote(format_bar(value, places))} at first {i + at:.4f}, "
                               f"first {value + top * 0.025} center front noenhanced "
                               f'font "{FONT},10" textcolor rgb "{INK}"')
     return caption, run("\n".join(script + ["plot " + ", ".join(plots)] + data) + "\n")
 
 
-def format_bar(value):
+def format_bar(value, places):
     if value >= 100:
         return f"{value:.0f}"
-    return f"{value:.1f}" if value >= 0.05 or value == 0 else "<0.1"
+    return f"{value:.{places}f}" if value >= 0.05 or value == 0 else "<0.1"

@@ -9,6 +9,30 @@ DEFAULT = os.path.join(TOP, "build", "bench", "results.json")
 
 GUEST = {"bare": "no hypervisor", "xen-pv": "Xen PV (dom0)", "xen-domu": "Xen PV (domU)", "kvm": "KVM"}
 
+# Of the bench "process": name, and one operation of it.
+PROCESS = [
+    ("fork_exit", "fork, exit and wait"),
+    ("fork_exit_8m", "the same with 8 MiB in use"),
+    ("vfork_exec", "vfork, exec, exit and wait"),
+    ("sparse_touch", "touch a page, new page table"),
+    ("sparse_munmap", "unmap a page and its page table"),
+    ("dense_touch", "touch the next page"),
+    ("dense_munmap", "unmap the next page"),
+    ("random_touch", "touch a page anywhere in 1 GiB"),
+    ("mmap_munmap_1g", "map 1 GiB, touch sparsely, unmap"),
+    ("erofs_read", "read a page from cold erofs, LZ4"),
+    ("script_storm", "a storm of shell scripts"),
+    ("build_job", "compile a small C project"),
+    ("stress_ng_fork", "stress-ng --fork"),
+    ("stress_ng_vfork", "stress-ng --vfork"),
+    ("stress_ng_mmap", "stress-ng --mmap"),
+    ("stress_ng_fault", "stress-ng --fault"),
+    ("stress_ng_vm", "stress-ng --vm"),
+]
+PROCESS_LABEL = dict(PROCESS)
+# Said by the policy of rows for which nothing was taken over.
+STAND_IN = "stand-in"
+
 
 def load(path=DEFAULT):
     try:
@@ -29,6 +53,14 @@ def environment(path=DEFAULT):
 def select(rows, **want):
     """Rows whose fields are as wanted."""
     return [row for row in rows if all(row.get(key) == value for key, value in want.items())]
+
+
+def process(rows, **want):
+    """Rows of programs, in PROCESS's order; those with the takeover disabled are stock
+    unless `against` says otherwise."""
+    order = list(PROCESS_LABEL)
+    chosen = [row for row in select(rows, **{"against": "stock"} | want) if row["name"] in PROCESS_LABEL]
+    return sorted(chosen, key=lambda row: (row["threads"], order.index(row["name"])))
 
 
 def first(rows, **want):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# What the figures were measured with. Needs OUT, TOP, KERNEL, STARTED, KINDS, PURGE.
+# What the figures were measured with. Needs OUT, TOP, KERNEL, STARTED, KINDS, PURGE,
+# WHAT, STAND_IN.
 
 # A wall time means little when others use the CPUs.
 warn_if_busy() {
@@ -40,5 +41,7 @@ environment() {
 		--argjson seconds "$((($(now_ms) - STARTED) / 1000))" \
 		--argjson purge "$PURGE" \
 		--arg guests "${KINDS[*]}" \
+		--arg what "${WHAT[*]}" \
+		--argjson stand_in "$([ -n "$STAND_IN" ] && echo true || echo false)" \
 		'$ARGS.named'
 }

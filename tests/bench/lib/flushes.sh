@@ -17,15 +17,22 @@ emulator_with_monitor() {
 
 # boot_and_count KIND: leaves OUT/raw/KIND-flushes.jsonl.
 boot_and_count() {
-	local kind=$1 logs=$OUT/logs/$1-flushes dir status=0 counter
-	say "$kind, counting TLB flushes: booting"
+	flushes_counted "$1-flushes" "$1" --timeout "$(limit_of "$1" wall)" --module pvmem --module pvmem_bench \
+		--file "$BENCH/guest/flushes-maps" -- flushes-maps
+}
+
+# flushes_counted NAME KIND ARG...: boots with these arguments of tests/vm/run,
+# and leaves the flushes between the guest's marks in OUT/raw/NAME.jsonl.
+flushes_counted() {
+	local name=$1 kind=$2 logs=$OUT/logs/$1 title="$2, counting TLB flushes" dir status=0 counter
+	shift 2
+	say "$title: booting"
 	rm -rf "$logs"
 	mkdir -p "$logs"
 	dir=$(mktemp -d) # a socket's path must be short
 	emulator_with_monitor "$dir"
 	PATH=$dir:$PATH "$TOP/tests/vm/run" --on "$kind" --smp 2 --quiet --out "$logs" \
-		--timeout "$(limit_of "$kind" wall)" --module pvmem --module pvmem_bench \
-		--file "$BENCH/guest/bench-flushes" -- bench-flushes &
+		--file "$BENCH/guest/flushes.sh" "$@" &
 	VM_PID=$!
 	"$BENCH/count-flushes" "$kind" "$logs/console.log" "$dir/monitor" >"$logs/flushes.jsonl" &
 	counter=$!
@@ -35,9 +42,9 @@ boot_and_count() {
 	wait "$counter" 2>/dev/null || true
 	rm -rf "$dir"
 	if [ "$status" != 0 ]; then
-		say "$kind, counting TLB flushes: FAILED"
+		say "$title: FAILED"
 		return 1
 	fi
-	cp "$logs/flushes.jsonl" "$OUT/raw/$kind-flushes.jsonl"
-	say "$kind, counting TLB flushes: $(wc -l <"$OUT/raw/$kind-flushes.jsonl") measurements"
+	cp "$logs/flushes.jsonl" "$OUT/raw/$name.jsonl"
+	say "$title: $(wc -l <"$OUT/raw/$name.jsonl") measurements"
 }

@@ -44,6 +44,15 @@ program_piece() {
 	done
 	put_stock "$root"
 	pack "$root" >"$WORK/program.cpio"
+	add_archives >>"$WORK/program.cpio"
+}
+
+add_archives() {
+	local archive
+	for archive in ${ARCHIVES[@]+"${ARCHIVES[@]}"}; do
+		[ -e "$archive" ] || die "no file '$archive' (--archive): run 'make programs'"
+		cat "$archive"
+	done
 }
 
 # put_extra HOST[:GUEST] ROOT
