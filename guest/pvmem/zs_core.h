@@ -23,6 +23,7 @@
 #define PVMEM_ZS_CORE_H
 
 #include <linux/bitops.h>
+#include <linux/export.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -100,6 +101,9 @@ enum pvmem_zs_group {
 
 #define PVMEM_ZS_QUARTERS 4
 
+/* A pool's name, with the end. */
+#define PVMEM_ZS_NAME 24
+
 /**
  * struct pvmem_zs_class - one size of slots
  * @lock: guards the class and its zspages.
@@ -157,7 +161,7 @@ struct pvmem_zspage {
 	unsigned long used[PVMEM_ZS_WORDS];
 	unsigned long avail[PVMEM_ZS_WORDS];
 	unsigned long *moved;
-	u32 frame[PVMEM_ZS_PAGES];
+	u32 frame[PVMEM_ZS_PAGES] __aligned(8);
 };
 
 /**
@@ -165,16 +169,22 @@ struct pvmem_zspage {
  * @geometry: sizes.
  * @zspages: cache of descriptors.
  * @maps: ways to map an object across two pages.
+ * @mutex: guards @pools; held while one of them is compacted or shown.
+ * @pools: all pools.
  */
 struct pvmem_zs {
 	struct pvmem_zs_geometry geometry;
 	struct kmem_cache *zspages;
 	struct pvmem_zs_maps maps;
+	struct mutex mutex;
+	struct list_head pools;
 };
 
 /**
  * struct pvmem_zs_pool - a pool
  * @zs: what it shares with other pools.
+ * @node: in the list of all pools.
+ * @name: of its user.
  * @source: where pages come from.
  * @bytes: everything allocated for the pool.
  * @pages_in: pages it ever took; the clock of the LRU.
@@ -186,6 +196,8 @@ struct pvmem_zs {
  */
 struct pvmem_zs_pool {
 	struct pvmem_zs *zs;
+	struct list_head node;
+	char name[PVMEM_ZS_NAME];
 	struct pvmem_zs_source source;
 	atomic_long_t bytes;
 	atomic_t pages_in;
@@ -265,7 +277,8 @@ unsigned int pvmem_zspage_strip(struct pvmem_zs_class *cls, struct pvmem_zspage 
 void pvmem_zs_pages_free(struct pvmem_zs_pool *pool, struct page **pages, unsigned int nr);
 void pvmem_zspage_put(struct pvmem_zspage *zspage);
 void pvmem_zspage_retire(struct pvmem_zspage *zspage);
-bool pvmem_zspage_add_moved(struct pvmem_zspage *zspage, unsigned int nr);
+bool pvmem_zspage_add_moved(struct pvmem_zspage *zspage, unsigned int objs);
+unsigned long *pvmem_zspage_set_moved(struct pvmem_zspage *zspage, unsigned long *to, unsigned int nr);
 void pvmem_zspage_drop_moved(struct pvmem_zspage *zspage);
 
 /* zs_object.c */
@@ -273,15 +286,17 @@ unsigned int pvmem_zspage_take(struct pvmem_zs_class *cls, struct pvmem_zspage *
 unsigned int pvmem_zspage_release(struct pvmem_zs_class *cls, struct pvmem_zspage *zspage, unsigned int slot,
 				  struct page *freed[2]);
 struct pvmem_zspage *pvmem_zs_find(struct pvmem_zspage *zspage, unsigned int *slot);
-unsigned long pvmem_zs_moved_to(const struct pvmem_zspage *zspage, unsigned int slot);
+unsigned long *pvmem_zs_moved_to(const struct pvmem_zspage *zspage, unsigned int slot);
 
 /* zs_pool.c */
 int pvmem_zs_start(struct pvmem_zs *zs);
 void pvmem_zs_stop(struct pvmem_zs *zs);
-struct pvmem_zs_pool *pvmem_zs_pool_create(struct pvmem_zs *zs, const struct pvmem_zs_source *source);
+struct pvmem_zs_pool *pvmem_zs_pool_create(struct pvmem_zs *zs, const char *name, const struct pvmem_zs_source *source);
 unsigned long pvmem_zs_pool_destroy(struct pvmem_zs_pool *pool);
 
 /* zs_compact.c */
 unsigned long pvmem_zs_compactable(struct pvmem_zs_pool *pool);
+unsigned long pvmem_zs_compactable_all(struct pvmem_zs *zs);
+unsigned long pvmem_zs_compact_all(struct pvmem_zs *zs, unsigned long nr_pages);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include <linux/cpuhotplug.h>
 #include <linux/module.h>
+#include "compat/shrinker.h"
 #include "compat/zpool.h"
 #include "zs_core.h"
 
@@ -36,7 +37,7 @@ static const struct pvmem_zs_source pvmem_zs_system = {
  */
 struct pvmem_zs_pool *pvmem_zs_create(const char *name, const struct pvmem_zs_source *source)
 {
-	return pvmem_zs_pool_create(&pvmem_zs, source ?: &pvmem_zs_system);
+	return pvmem_zs_pool_create(&pvmem_zs, name, source ?: &pvmem_zs_system);
 }
 EXPORT_SYMBOL_GPL(pvmem_zs_create);
 
@@ -65,6 +66,23 @@ static int pvmem_zs_cpu_dead(unsigned int cpu)
 	return 0;
 }
 
+static unsigned long pvmem_zs_shrink_count(struct shrinker *shrinker, struct shrink_control *sc)
+{
+	return pvmem_zs_compactable_all(&pvmem_zs) ?: SHRINK_EMPTY;
+}
+
+static unsigned long pvmem_zs_shrink_scan(struct shrinker *shrinker, struct shrink_control *sc)
+{
+	return pvmem_zs_compact_all(&pvmem_zs, sc->nr_to_scan) ?: SHRINK_STOP;
+}
+
+static struct shrinker pvmem_zs_shrinker = {
+	.count_objects = pvmem_zs_shrink_count,
+	.scan_objects = pvmem_zs_shrink_scan,
+	.seeks = DEFAULT_SEEKS,
+	.batch = PVMEM_ZS_PAGES,
+};
+
 static int __init pvmem_zs_init(void)
 {
 	int err;
@@ -76,9 +94,14 @@ static int __init pvmem_zs_init(void)
 	if (err < 0)
 		goto out_stop;
 	pvmem_zs_cpuhp = err;
+	err = pvmem_compat_shrinker_register(&pvmem_zs_shrinker, "pvmem-zs");
+	if (err)
+		goto out_cpuhp;
 	pvmem_zpool_start();
 	return 0;
 
+out_cpuhp:
+	cpuhp_remove_state(pvmem_zs_cpuhp);
 out_stop:
 	pvmem_zs_stop(&pvmem_zs);
 out:
@@ -89,6 +112,7 @@ out:
 static void __exit pvmem_zs_exit(void)
 {
 	pvmem_zpool_stop();
+	pvmem_compat_shrinker_unregister(&pvmem_zs_shrinker);
 	cpuhp_remove_state(pvmem_zs_cpuhp);
 	rcu_barrier(); /* callbacks are this module's code */
 	pvmem_zs_stop(&pvmem_zs);

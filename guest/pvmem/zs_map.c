@@ -26,6 +26,11 @@ static __always_inline void *pvmem_zs_first(const struct pvmem_zs_place *place)
 	return pvmem_zspage_address(place->zspage, place->page) + place->offset;
 }
 
+static __always_inline void *pvmem_zs_second(const struct pvmem_zs_place *place)
+{
+	return pvmem_zspage_address(place->zspage, place->page + 1);
+}
+
 static __always_inline void pvmem_zs_place_set(struct pvmem_zs_place *place, struct pvmem_zs_pool *pool,
 					       struct pvmem_zspage *zspage, unsigned int slot)
 {
@@ -54,8 +59,8 @@ static __always_inline void pvmem_zs_place_again(struct pvmem_zs_place *place, s
 	unsigned int slot = pvmem_zs_handle_slot(handle);
 	unsigned long to;
 
-	if (unlikely(atomic_read(&zspage->desc.ref) & PVMEM_DESC_MOVED)) {
-		to = pvmem_zs_moved_to(zspage, slot);
+	if (unlikely(READ_ONCE(zspage->group) == PVMEM_ZS_MOVED)) {
+		to = READ_ONCE(*pvmem_zs_moved_to(zspage, slot));
 		zspage = pvmem_zs_handle_zspage(to);
 		slot = pvmem_zs_handle_slot(to);
 	}
@@ -68,7 +73,7 @@ static void pvmem_zs_copy_out(const struct pvmem_zs_place *place, void *to, unsi
 
 	memcpy(to, pvmem_zs_first(place), first);
 	if (size > first)
-		memcpy(to + first, pvmem_zspage_address(place->zspage, place->page + 1), size - first);
+		memcpy(to + first, pvmem_zs_second(place), size - first);
 }
 
 static void pvmem_zs_copy_in(const struct pvmem_zs_place *place, const void *from, unsigned int size)
@@ -77,12 +82,19 @@ static void pvmem_zs_copy_in(const struct pvmem_zs_place *place, const void *fro
 
 	memcpy(pvmem_zs_first(place), from, first);
 	if (size > first)
-		memcpy(pvmem_zspage_address(place->zspage, place->page + 1), from + first, size - first);
+		memcpy(pvmem_zs_second(place), from + first, size - first);
+}
+
+/* Slots and what pages cut off them are words, and the compiler knows: no call, no bytes at either end. */
+static __always_inline void pvmem_zs_copy_words(void *to, const void *from, unsigned int size)
+{
+	memcpy(to, from, size & (2 * PAGE_SIZE - sizeof(u64)));
 }
 
 static noinline void *pvmem_zs_map_across(struct pvmem_zs_maps *maps, const struct pvmem_zs_place *place,
 					  unsigned long handle, enum pvmem_zs_mode mode)
 {
+	unsigned int first = PAGE_SIZE - place->offset;
 	struct pvmem_zs_area *area;
 
 	migrate_disable();
@@ -91,8 +103,10 @@ static noinline void *pvmem_zs_map_across(struct pvmem_zs_maps *maps, const stru
 	area->owner = current;
 	area->handle = handle;
 	area->mode = mode;
-	if (mode != PVMEM_ZS_WO)
-		pvmem_zs_copy_out(place, area->buffer, place->size);
+	if (mode == PVMEM_ZS_WO)
+		return area->buffer;
+	pvmem_zs_copy_words(area->buffer, pvmem_zs_first(place), first);
+	pvmem_zs_copy_words(area->buffer + first, pvmem_zs_second(place), place->size - first);
 	return area->buffer;
 }
 
@@ -100,13 +114,16 @@ static noinline void pvmem_zs_unmap_across(struct pvmem_zs_maps *maps, const str
 					   unsigned long handle)
 {
 	struct pvmem_zs_area *area = &raw_cpu_ptr(maps->cpu)->area[PVMEM_ZS_WRITING];
+	unsigned int first = PAGE_SIZE - place->offset;
 
 	if (READ_ONCE(area->owner) != current || area->handle != handle)
 		area = &raw_cpu_ptr(maps->cpu)->area[PVMEM_ZS_READING];
 	if (WARN_ON_ONCE(READ_ONCE(area->owner) != current || area->handle != handle))
 		return;
-	if (area->mode != PVMEM_ZS_RO)
-		pvmem_zs_copy_in(place, area->buffer, place->size);
+	if (area->mode != PVMEM_ZS_RO) {
+		pvmem_zs_copy_words(pvmem_zs_first(place), area->buffer, first);
+		pvmem_zs_copy_words(pvmem_zs_second(place), area->buffer + first, place->size - first);
+	}
 	WRITE_ONCE(area->owner, NULL);
 	mutex_unlock(&area->mutex);
 	migrate_enable();
@@ -175,7 +192,7 @@ unsigned int pvmem_zs_pieces_get(struct pvmem_zs_pool *pool, unsigned long handl
 	if (!pvmem_zs_crosses(&place))
 		return 1;
 	pieces[0].size = PAGE_SIZE - place.offset;
-	pieces[1].addr = pvmem_zspage_address(place.zspage, place.page + 1);
+	pieces[1].addr = pvmem_zs_second(&place);
 	pieces[1].size = place.size - pieces[0].size;
 	return 2;
 }

@@ -203,20 +203,20 @@ unsigned int pvmem_zspage_release(struct pvmem_zs_class *cls, struct pvmem_zspag
  * @zspage: of group PVMEM_ZS_MOVED, and it stays so.
  * @slot: the slot of its handle.
  *
- * Return: zspage and slot, as a handle.
+ * Return: the note of it: zspage and slot, as a handle.
  */
-unsigned long pvmem_zs_moved_to(const struct pvmem_zspage *zspage, unsigned int slot)
+unsigned long *pvmem_zs_moved_to(const struct pvmem_zspage *zspage, unsigned int slot)
 {
 	unsigned long below = zspage->avail[slot / BITS_PER_LONG] & (BIT(slot % BITS_PER_LONG) - 1);
 
-	return zspage->moved[hweight64(below) + (slot < BITS_PER_LONG ? 0 : hweight64(zspage->avail[0]))];
+	return zspage->moved + hweight64(below) + (slot < BITS_PER_LONG ? 0 : hweight64(zspage->avail[0]));
 }
 
 static noinline unsigned int pvmem_zs_release_moved(struct pvmem_zs_class *cls, struct pvmem_zspage *zspage,
 						    unsigned int slot, struct page *freed[2])
 {
 	unsigned long bit = 1UL << (slot % BITS_PER_LONG);
-	unsigned long to = pvmem_zs_moved_to(zspage, slot);
+	unsigned long to = *pvmem_zs_moved_to(zspage, slot);
 
 	if (WARN_ON_ONCE(!(zspage->used[slot / BITS_PER_LONG] & bit)))
 		return 0;
@@ -315,7 +315,7 @@ struct pvmem_zspage *pvmem_zs_find(struct pvmem_zspage *zspage, unsigned int *sl
 
 	spin_lock(&cls->lock);
 	if (zspage->group == PVMEM_ZS_MOVED) {
-		unsigned long to = pvmem_zs_moved_to(zspage, *slot);
+		unsigned long to = *pvmem_zs_moved_to(zspage, *slot);
 
 		at = pvmem_zs_handle_zspage(to);
 		*slot = pvmem_zs_handle_slot(to);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Pools: made and ended. */
 #include <linux/overflow.h>
+#include <linux/string.h>
 #include "zs_core.h"
 
 /**
@@ -14,6 +15,8 @@ int pvmem_zs_start(struct pvmem_zs *zs)
 {
 	int err = pvmem_zs_geometry_init(&zs->geometry);
 
+	mutex_init(&zs->mutex);
+	INIT_LIST_HEAD(&zs->pools);
 	if (err)
 		return err;
 	err = pvmem_zs_maps_init(&zs->maps);
@@ -47,12 +50,13 @@ static size_t pvmem_zs_pool_size(const struct pvmem_zs *zs)
 /**
  * pvmem_zs_pool_create() - an empty pool
  * @zs: what it shares with others.
+ * @name: of its user.
  * @source: where its pages come from.
  *
  * Context: process, sleeps.
  * Return: the pool or NULL.
  */
-struct pvmem_zs_pool *pvmem_zs_pool_create(struct pvmem_zs *zs, const struct pvmem_zs_source *source)
+struct pvmem_zs_pool *pvmem_zs_pool_create(struct pvmem_zs *zs, const char *name, const struct pvmem_zs_source *source)
 {
 	struct pvmem_zs_pool *pool = kvzalloc(pvmem_zs_pool_size(zs), GFP_KERNEL);
 	unsigned int i;
@@ -61,9 +65,13 @@ struct pvmem_zs_pool *pvmem_zs_pool_create(struct pvmem_zs *zs, const struct pvm
 		return NULL;
 	pool->zs = zs;
 	pool->source = *source;
+	strscpy(pool->name, name, sizeof(pool->name));
 	atomic_long_set(&pool->bytes, pvmem_zs_pool_size(zs));
 	for (i = 0; i < zs->geometry.nr; i++)
 		pvmem_zs_class_init(&pool->cls[i], &zs->geometry.spec[i]);
+	mutex_lock(&zs->mutex);
+	list_add_tail(&pool->node, &zs->pools);
+	mutex_unlock(&zs->mutex);
 	return pool;
 }
 
@@ -96,6 +104,9 @@ unsigned long pvmem_zs_pool_destroy(struct pvmem_zs_pool *pool)
 
 	if (!pool)
 		return 0;
+	mutex_lock(&pool->zs->mutex);
+	list_del(&pool->node);
+	mutex_unlock(&pool->zs->mutex);
 	for (i = 0; i < pool->zs->geometry.nr; i++) {
 		nr_objs += pool->cls[i].nr_objs;
 		for (list = 0; list < PVMEM_ZS_LISTS; list++)

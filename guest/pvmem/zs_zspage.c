@@ -267,26 +267,47 @@ void pvmem_zs_pages_free(struct pvmem_zs_pool *pool, struct page **pages, unsign
 		pool->source.free(pool->source.ctx, pages[i]);
 }
 
-/* The few fit into the frames that a zspage without pages does not need. */
+/* A few fit into the frames, which a zspage without pages does not need. */
 static bool pvmem_zspage_moved_inside(const struct pvmem_zspage *zspage)
 {
 	return zspage->moved == (const unsigned long *)zspage->frame;
 }
 
 /**
- * pvmem_zspage_add_moved() - room for handles
+ * pvmem_zspage_add_moved() - room to note whose objects are in the slots
  * @zspage: a zspage that has none; its class's lock is held.
- * @nr: how many handles.
+ * @objs: slots.
  *
  * Return: false when there is no memory.
  */
-bool pvmem_zspage_add_moved(struct pvmem_zspage *zspage, unsigned int nr)
+bool pvmem_zspage_add_moved(struct pvmem_zspage *zspage, unsigned int objs)
 {
-	zspage->moved = kcalloc(nr, sizeof(*zspage->moved), GFP_NOWAIT | __GFP_NOWARN);
+	zspage->moved = kcalloc(objs, sizeof(*zspage->moved), GFP_NOWAIT | __GFP_NOWARN);
 	if (!zspage->moved)
 		return false;
 	atomic_long_add(ksize(zspage->moved), &zspage->pool->bytes);
 	return true;
+}
+
+/**
+ * pvmem_zspage_set_moved() - note where the objects are that were in a zspage
+ * @zspage: a zspage without pages; its class's lock is held.
+ * @to: where, by rank among the slots in use.
+ * @nr: how many.
+ *
+ * Return: NULL when @to itself is kept, else @to.
+ */
+unsigned long *pvmem_zspage_set_moved(struct pvmem_zspage *zspage, unsigned long *to, unsigned int nr)
+{
+	pvmem_zspage_drop_moved(zspage);
+	memcpy(zspage->avail, zspage->used, sizeof(zspage->avail));
+	if (nr * sizeof(*to) <= sizeof(zspage->frame)) {
+		zspage->moved = memcpy(zspage->frame, to, nr * sizeof(*to));
+		return to;
+	}
+	zspage->moved = to;
+	atomic_long_add(ksize(to), &zspage->pool->bytes);
+	return NULL;
 }
 
 /**
