@@ -10,8 +10,8 @@
  */
 #include "zs_core.h"
 
-/* Some 5 us of copying with the lock held and preemption off. */
-#define PVMEM_ZS_MOVE_BYTES (32 << 10)
+/* Half of the longest zspage; some 10 us of copying with the lock held and preemption off. */
+#define PVMEM_ZS_MOVE_BYTES (64 << 10)
 
 /* Pages of a class beyond those that its objects would fill. */
 static unsigned long pvmem_zs_class_compactable(const struct pvmem_zs_class *cls)
@@ -202,7 +202,7 @@ static unsigned int pvmem_zs_compact_one(struct pvmem_zs_pool *pool, struct pvme
  * @nr_pages: enough.
  *
  * Context: process; may be called from reclaim. A class's lock is held while at
- * most 32 KiB are moved.
+ * most 64 KiB are moved.
  * Return: pages freed.
  */
 unsigned long pvmem_zs_compact(struct pvmem_zs_pool *pool, unsigned long nr_pages)

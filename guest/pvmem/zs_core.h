@@ -191,7 +191,7 @@ struct pvmem_zs {
  * @compacted: pages freed by moving objects.
  * @moved: objects moved.
  * @evicted: pages freed by eviction.
- * @borrowed: objects in larger slots than theirs for want of a page.
+ * @borrowed: objects in slots of a larger size than theirs.
  * @cls: the sizes.
  */
 struct pvmem_zs_pool {

@@ -80,7 +80,7 @@ struct pvmem_zs_class_stats {
  * @pages: pages that hold them.
  * @total_bytes: those pages, and everything the pool keeps beside them.
  * @zspages: zspages.
- * @borrowed: objects put into a larger slot than they need because there was no page, ever.
+ * @borrowed: objects put into a free slot of a larger size rather than onto a new page, ever.
  * @compacted: pages freed by moving objects, ever.
  * @moved: objects moved, ever.
  * @evicted: pages freed by eviction, ever.

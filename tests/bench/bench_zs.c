@@ -45,6 +45,7 @@ struct bench_zs {
 	void (*free)(void *pool, unsigned long handle);
 	void *(*map)(void *pool, unsigned long handle, bool write);
 	void (*unmap)(void *pool, unsigned long handle);
+	u64 (*bytes)(void *pool);
 };
 
 static void *stock_create(void)
@@ -111,9 +112,19 @@ static void ours_unmap(void *pool, unsigned long handle)
 	pvmem_zs_unmap(pool, handle);
 }
 
+static u64 stock_bytes(void *pool)
+{
+	return (u64)zs_get_total_pages(pool) << PAGE_SHIFT;
+}
+
+static u64 ours_bytes(void *pool)
+{
+	return pvmem_zs_total_bytes(pool);
+}
+
 static const struct bench_zs impls[] = {
-	{ "zsmalloc", stock_create, stock_destroy, stock_malloc, stock_free, stock_map, stock_unmap },
-	{ "pvmem", ours_create, ours_destroy, ours_malloc, ours_free, ours_map, ours_unmap },
+	{ "zsmalloc", stock_create, stock_destroy, stock_malloc, stock_free, stock_map, stock_unmap, stock_bytes },
+	{ "pvmem", ours_create, ours_destroy, ours_malloc, ours_free, ours_map, ours_unmap, ours_bytes },
 };
 
 /* Sizes like those of source text and binaries: few small, most around 2000. */
@@ -155,12 +166,13 @@ static int bench_churn(const struct bench_zs *zs, unsigned int round)
 	void *pool = zs->create();
 	struct rnd_state rnd;
 	unsigned int i, at, size;
-	u64 cycles = 0, begin;
+	u64 cycles = 0, begin, fresh, churned;
 	int err = -ENOMEM;
 
 	prandom_seed_state(&rnd, round + 1);
 	if (!handles || !pool || bench_fill(zs, pool, handles, BENCH_ZS_OBJECTS, &rnd))
 		goto out;
+	fresh = zs->bytes(pool);
 	for (i = 0; i < BENCH_ZS_OPS; i++) {
 		at = prandom_u32_state(&rnd) % BENCH_ZS_OBJECTS;
 		size = bench_size(&rnd);
@@ -173,11 +185,13 @@ static int bench_churn(const struct bench_zs *zs, unsigned int round)
 		cond_resched();
 	}
 	err = i == BENCH_ZS_OPS ? 0 : -ENOMEM;
+	churned = zs->bytes(pool);
 	for (i = 0; i < BENCH_ZS_OBJECTS; i++)
 		if (handles[i])
 			zs->free(pool, handles[i]);
-	emit("{\"bench\":\"zs_malloc_free\",\"impl\":\"%s\",\"n\":0,\"threads\":1,\"ops\":%u,\"cycles\":%llu,\"pair\":%u}\n",
-	     zs->name, BENCH_ZS_OPS, cycles, round);
+	emit("{\"bench\":\"zs_malloc_free\",\"impl\":\"%s\",\"n\":0,\"threads\":1,\"ops\":%u,\"cycles\":%llu,\"pair\":%u,"
+	     "\"fresh_bytes\":%llu,\"churned_bytes\":%llu}\n",
+	     zs->name, BENCH_ZS_OPS, cycles, round, fresh, churned);
 out:
 	if (pool)
 		zs->destroy(pool);
@@ -336,7 +350,9 @@ static int bench_parallel(const struct bench_zs *zs, unsigned int threads, unsig
 	for (i = 0; i < threads; i++) {
 		struct task_struct *task;
 
-		worker[i] = (struct bench_worker){ .zs = zs, .pool = pool, .handles = handles + i * nr, .nr = nr, .go = &go };
+		worker[i] = (struct bench_worker){
+			.zs = zs, .pool = pool, .handles = handles + i * nr, .nr = nr, .go = &go
+		};
 		init_completion(&worker[i].done);
 		task = kthread_create(bench_worker, &worker[i], "pvmem_zs_bench");
 		if (IS_ERR(task)) {
