@@ -91,6 +91,15 @@ static __always_inline void pvmem_zs_copy_words(void *to, const void *from, unsi
 	memcpy(to, from, size & (2 * PAGE_SIZE - sizeof(u64)));
 }
 
+/* Both pages, where this CPU alone looks for them. */
+static bool pvmem_zs_pair_up(struct pvmem_zs_maps *maps, struct pvmem_zs_area *area, const struct pvmem_zs_place *place)
+{
+	const u32 *frame = place->zspage->frame + place->page;
+	unsigned long pfn[2] = { frame[0], frame[1] };
+
+	return area->pair.addr && !maps->ops->set(&area->pair, pfn);
+}
+
 static noinline void *pvmem_zs_map_across(struct pvmem_zs_maps *maps, const struct pvmem_zs_place *place,
 					  unsigned long handle, enum pvmem_zs_mode mode)
 {
@@ -103,6 +112,9 @@ static noinline void *pvmem_zs_map_across(struct pvmem_zs_maps *maps, const stru
 	area->owner = current;
 	area->handle = handle;
 	area->mode = mode;
+	area->paired = place->size >= READ_ONCE(maps->pair_from) && pvmem_zs_pair_up(maps, area, place);
+	if (area->paired)
+		return (void *)area->pair.addr + place->offset;
 	if (mode == PVMEM_ZS_WO)
 		return area->buffer;
 	pvmem_zs_copy_words(area->buffer, pvmem_zs_first(place), first);
@@ -110,20 +122,29 @@ static noinline void *pvmem_zs_map_across(struct pvmem_zs_maps *maps, const stru
 	return area->buffer;
 }
 
+static void pvmem_zs_finish(struct pvmem_zs_maps *maps, struct pvmem_zs_area *area, const struct pvmem_zs_place *place)
+{
+	unsigned int first = PAGE_SIZE - place->offset;
+
+	if (area->paired) {
+		if (WARN_ON_ONCE(maps->ops->clear(&area->pair)))
+			area->pair.addr = 0;
+	} else if (area->mode != PVMEM_ZS_RO) {
+		pvmem_zs_copy_words(pvmem_zs_first(place), area->buffer, first);
+		pvmem_zs_copy_words(pvmem_zs_second(place), area->buffer + first, place->size - first);
+	}
+}
+
 static noinline void pvmem_zs_unmap_across(struct pvmem_zs_maps *maps, const struct pvmem_zs_place *place,
 					   unsigned long handle)
 {
 	struct pvmem_zs_area *area = &raw_cpu_ptr(maps->cpu)->area[PVMEM_ZS_WRITING];
-	unsigned int first = PAGE_SIZE - place->offset;
 
 	if (READ_ONCE(area->owner) != current || area->handle != handle)
 		area = &raw_cpu_ptr(maps->cpu)->area[PVMEM_ZS_READING];
 	if (WARN_ON_ONCE(READ_ONCE(area->owner) != current || area->handle != handle))
 		return;
-	if (area->mode != PVMEM_ZS_RO) {
-		pvmem_zs_copy_words(pvmem_zs_first(place), area->buffer, first);
-		pvmem_zs_copy_words(pvmem_zs_second(place), area->buffer + first, place->size - first);
-	}
+	pvmem_zs_finish(maps, area, place);
 	WRITE_ONCE(area->owner, NULL);
 	mutex_unlock(&area->mutex);
 	migrate_enable();
@@ -265,7 +286,7 @@ int pvmem_zs_maps_init(struct pvmem_zs_maps *maps)
 	unsigned int i;
 	int cpu;
 
-	maps->way = PVMEM_ZS_COPY;
+	maps->pair_from = PVMEM_ZS_PAIR_NEVER;
 	maps->cpu = alloc_percpu(struct pvmem_zs_cpu);
 	if (!maps->cpu)
 		return -ENOMEM;

@@ -15,15 +15,27 @@
 struct task_struct;
 
 /**
- * enum pvmem_zs_way - how
- * @PVMEM_ZS_COPY: through a buffer.
- * @PVMEM_ZS_PAIR: both pages mapped, at addresses that one CPU uses.
- * @PVMEM_ZS_WAYS: how many there are.
+ * struct pvmem_zs_pair - two pages of address space that one CPU uses
+ * @addr: the first; 0: there is none.
+ * @pte: the page-table entry of each.
  */
-enum pvmem_zs_way {
-	PVMEM_ZS_COPY,
-	PVMEM_ZS_PAIR,
-	PVMEM_ZS_WAYS,
+struct pvmem_zs_pair {
+	unsigned long addr;
+	void *pte[2];
+};
+
+/**
+ * struct pvmem_zs_pair_ops - how a hypervisor maps a pair of pages
+ * @name: for messages.
+ * @set: maps frames @pfn, where nothing is mapped. 0 or -errno: then nothing is.
+ *	Does not sleep.
+ * @clear: ends that, for this CPU's TLB too. 0 or -errno: then the pair must not
+ *	be used again. Does not sleep.
+ */
+struct pvmem_zs_pair_ops {
+	const char *name;
+	int (*set)(const struct pvmem_zs_pair *pair, const unsigned long pfn[2]);
+	int (*clear)(const struct pvmem_zs_pair *pair);
 };
 
 /**
@@ -32,20 +44,18 @@ enum pvmem_zs_way {
  * @owner: who has it mapped.
  * @handle: the object's handle.
  * @mode: what it is mapped for.
- * @way: how.
+ * @paired: it is mapped at @pair, not copied to @buffer.
  * @buffer: a page to copy to.
- * @addr: two pages of address space; NULL: there is none, copy.
- * @pte: the two page-table entries for them.
+ * @pair: where to map two pages.
  */
 struct pvmem_zs_area {
 	struct mutex mutex;
 	struct task_struct *owner;
 	unsigned long handle;
 	enum pvmem_zs_mode mode;
-	enum pvmem_zs_way way;
+	bool paired;
 	void *buffer;
-	void *addr;
-	void *pte;
+	struct pvmem_zs_pair pair;
 };
 
 /* What struct pvmem_zs_cpu::area is indexed by. */
@@ -62,16 +72,34 @@ struct pvmem_zs_cpu {
 /**
  * struct pvmem_zs_maps - the areas of all CPUs
  * @cpu: of each.
- * @way: for objects mapped from now on.
+ * @ops: how to map a pair; NULL: copy.
+ * @window: address space of all pairs.
+ * @pair_from: objects in slots of at least this many bytes are mapped, smaller
+ *	ones copied.
  */
 struct pvmem_zs_maps {
 	struct pvmem_zs_cpu __percpu *cpu;
-	enum pvmem_zs_way way;
+	const struct pvmem_zs_pair_ops *ops;
+	void *window;
+	unsigned int pair_from;
 };
+
+/* For pair_from: all, none. */
+#define PVMEM_ZS_PAIR_ALWAYS 0
+#define PVMEM_ZS_PAIR_NEVER UINT_MAX
 
 int pvmem_zs_maps_init(struct pvmem_zs_maps *maps);
 void pvmem_zs_maps_exit(struct pvmem_zs_maps *maps);
 int pvmem_zs_maps_cpu_up(struct pvmem_zs_maps *maps, unsigned int cpu);
 void pvmem_zs_maps_cpu_down(struct pvmem_zs_maps *maps, unsigned int cpu);
+
+/* zs_pair.c */
+extern const struct pvmem_zs_pair_ops pvmem_zs_pair_native;
+int pvmem_zs_pair_start(struct pvmem_zs_maps *maps, const struct pvmem_zs_pair_ops *ops);
+void pvmem_zs_pair_stop(struct pvmem_zs_maps *maps);
+unsigned int pvmem_zs_pair_measure(struct pvmem_zs_pool *pool);
+
+/* xen_pv_pair.c */
+extern const struct pvmem_zs_pair_ops pvmem_zs_pair_xen_pv;
 
 #endif
