@@ -294,6 +294,10 @@ void pvmem_zs_stop(struct pvmem_zs *zs);
 struct pvmem_zs_pool *pvmem_zs_pool_create(struct pvmem_zs *zs, const char *name, const struct pvmem_zs_source *source);
 unsigned long pvmem_zs_pool_destroy(struct pvmem_zs_pool *pool);
 
+/* zs_debugfs.c */
+void pvmem_zs_debugfs_start(struct pvmem_zs *zs);
+void pvmem_zs_debugfs_stop(void);
+
 /* zs_compact.c */
 unsigned long pvmem_zs_compactable(struct pvmem_zs_pool *pool);
 unsigned long pvmem_zs_compactable_all(struct pvmem_zs *zs);

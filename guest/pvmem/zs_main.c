@@ -170,6 +170,7 @@ static int __init pvmem_zs_init(void)
 	if (err)
 		goto out_cpuhp;
 	pvmem_zs_map_start();
+	pvmem_zs_debugfs_start(&pvmem_zs);
 	pvmem_zpool_start();
 	return 0;
 
@@ -185,6 +186,7 @@ out:
 static void __exit pvmem_zs_exit(void)
 {
 	pvmem_zpool_stop();
+	pvmem_zs_debugfs_stop();
 	pvmem_compat_shrinker_unregister(&pvmem_zs_shrinker);
 	if (pvmem_zs.maps.window)
 		pvmem_zs_pair_stop(&pvmem_zs.maps);

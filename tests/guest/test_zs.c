@@ -23,6 +23,10 @@ static uint seconds = 3;
 module_param(seconds, uint, 0444);
 MODULE_PARM_DESC(seconds, "how long the threads race");
 
+static bool pair;
+module_param(pair, bool, 0444);
+MODULE_PARM_DESC(pair, "objects across pages are mapped, not copied");
+
 static char *out;
 static size_t out_len;
 static unsigned int nr_results;
@@ -238,6 +242,24 @@ out:
 	world_stop(&w, "bad sizes");
 }
 
+/* The second object of more than half a page crosses into the next. */
+static void case_across(void)
+{
+	struct world w = {};
+	bool across, inside;
+
+	if (!world_start(&w, 7) || !make(&w, 0, 2500) || !make(&w, 1, 2500))
+		goto out;
+	inside = is_vmalloc_addr(pvmem_zs_map(w.pool, w.object[0].handle, PVMEM_ZS_RO));
+	pvmem_zs_unmap(w.pool, w.object[0].handle);
+	across = is_vmalloc_addr(pvmem_zs_map(w.pool, w.object[1].handle, PVMEM_ZS_RO));
+	pvmem_zs_unmap(w.pool, w.object[1].handle);
+	result(!inside && across == pair, "an object across pages is %s, one inside neither",
+	       across ? "mapped" : "copied");
+out:
+	world_stop(&w, "across");
+}
+
 static int evict_it(void *ctx, unsigned long handle)
 {
 	struct world *w = ctx;
@@ -442,6 +464,7 @@ static int __init test_init(void)
 	if (!out)
 		return -ENOMEM;
 	case_bad();
+	case_across();
 	case_random();
 	case_fragments();
 	case_faults();

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The kernel's zpool, through which zswap chooses its allocator. 6.1: there, if
- * configured. 6.18 removed it: then zpool.c is not built, zswap cannot use the
+ * The kernel's zpool, through which zswap chooses its allocator. 6.1 to 6.5: with
+ * operations to evict; Kbuild looks for them in the kernel's header and defines
+ * PVMEM_HAVE_ZPOOL. 6.6 to 6.17: without them, and with another interface. 6.18
+ * removed it. Where it is not found zpool.c is not built, zswap cannot use the
  * allocator, and what is left is the API in <pvmem/zs.h>.
  */
 #ifndef PVMEM_COMPAT_ZPOOL_H
@@ -9,7 +11,7 @@
 
 #include <linux/printk.h>
 
-#if IS_ENABLED(CONFIG_ZPOOL)
+#ifdef PVMEM_HAVE_ZPOOL
 
 #include <linux/zpool.h>
 
@@ -20,7 +22,7 @@ void pvmem_zpool_stop(void);
 
 static inline void pvmem_zpool_start(void)
 {
-	pr_info("pvmem_zpool: this kernel has no zpool: zswap keeps its own allocator\n");
+	pr_info("pvmem_zpool: this kernel has no zpool that evicts: zswap keeps its own allocator\n");
 }
 
 static inline void pvmem_zpool_stop(void)

@@ -17,26 +17,39 @@ end_vm() {
 
 # boot_and_measure KIND CLOCK: leaves OUT/raw/KIND-CLOCK.jsonl.
 boot_and_measure() {
-	local kind=$1 clock=$2 logs=$OUT/logs/$1-$2 args status=0
-	mapfile -t args < <(guest_args "$kind" "$clock")
-	say "$kind, $clock: booting"
+	local args
+	mapfile -t args < <(guest_args "$1" "$2")
+	boot_program "$1" "$2" "$1-$2" pvmem pvmem_bench bench-maps "${args[@]}"
+}
+
+# boot_and_measure_zs KIND CLOCK: compressed objects; leaves OUT/raw/KIND-CLOCK-zs.jsonl.
+boot_and_measure_zs() {
+	local args
+	mapfile -t args < <(guest_args_zs "$1" "$2")
+	boot_program "$1" "$2" "$1-$2-zs" pvmem_zpool pvmem_zs_bench bench-zs "${args[@]}"
+}
+
+# boot_program KIND CLOCK NAME MODULE MODULE PROGRAM [ARG...]: leaves OUT/raw/NAME.jsonl.
+boot_program() {
+	local kind=$1 clock=$2 name=$3 modules=(--module "$4" --module "$5") program=$6 logs=$OUT/logs/$3 status=0
+	shift 6
+	say "$name: booting"
 	rm -rf "$logs"
 	mkdir -p "$logs"
 	# shellcheck disable=SC2046 # words
 	"$TOP/tests/vm/run" --on "$kind" $(vm_args "$kind" "$clock") --quiet \
-		--timeout "$(limit_of "$kind" "$clock")" --out "$logs" \
-		--module pvmem --module pvmem_bench --file "$BENCH/guest/bench-maps" \
-		-- bench-maps "${args[@]}" &
+		--timeout "$(limit_of "$kind" "$clock")" --out "$logs" --stock zsmalloc \
+		"${modules[@]}" --file "$BENCH/guest/$program" -- "$program" "$@" &
 	VM_PID=$!
-	follow "$kind, $clock" "$logs/console.log"
+	follow "$name" "$logs/console.log"
 	wait "$VM_PID" || status=$?
 	VM_PID=''
 	if [ "$status" != 0 ]; then
-		say "$kind, $clock: FAILED"
+		say "$name: FAILED"
 		return 1
 	fi
-	grep '^{' "$logs/result.log" >"$OUT/raw/$kind-$clock.jsonl"
-	say "$kind, $clock: $(wc -l <"$OUT/raw/$kind-$clock.jsonl") measurements"
+	grep '^{' "$logs/result.log" >"$OUT/raw/$name.jsonl"
+	say "$name: $(wc -l <"$OUT/raw/$name.jsonl") measurements"
 }
 
 # follow NAME CONSOLE: the guest's progress while it runs.
