@@ -13,7 +13,7 @@ struct page {
 	struct page *head; /* of the compound page, or itself */
 	unsigned char order;
 	bool free;
-	bool pinned;		 /* the fake backend's */
+	bool pinned; /* the fake backend's */
 	unsigned long private;
 	unsigned long unused[2]; /* 64 bytes, as usual */
 };
