@@ -2,11 +2,6 @@
 /* Zspages: descriptors, the pages under their slots, the lists they are on. */
 #include "zs_core.h"
 
-static bool pvmem_zs_slot_get(const unsigned long *bits, unsigned int slot)
-{
-	return bits[slot / BITS_PER_LONG] >> (slot % BITS_PER_LONG) & 1;
-}
-
 /* Bits @first to @last of two words. */
 static void pvmem_zs_range(unsigned long *bits, unsigned int first, unsigned int last)
 {
@@ -133,14 +128,14 @@ unsigned int pvmem_zspage_missing(const struct pvmem_zs_class *cls, const struct
 	return hweight32(pvmem_zs_slot_pages(cls, slot) & ~zspage->backed);
 }
 
-/* Slots that are free and whose pages are all there become available. */
+/* Slots whose pages are all there now become available; none of them was in use, for want of this page. */
 static void pvmem_zspage_offer(struct pvmem_zs_class *cls, struct pvmem_zspage *zspage, unsigned int page)
 {
 	unsigned int slot = pvmem_zs_slot_at(cls, page * PAGE_SIZE);
 	unsigned int end = min_t(unsigned int, pvmem_zs_slot_at(cls, (page + 1) * PAGE_SIZE - 1), cls->objs - 1);
 
 	for (; slot <= end; slot++)
-		if (!pvmem_zs_slot_get(zspage->used, slot) && !pvmem_zspage_missing(cls, zspage, slot))
+		if (!pvmem_zspage_missing(cls, zspage, slot))
 			__set_bit(slot, zspage->avail);
 }
 

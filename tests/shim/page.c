@@ -24,6 +24,7 @@ static bool fail_more, fail_hit;
 bool shim_fail_atomic;
 unsigned int shim_fail_one_in;
 void (*shim_page_hook)(struct page *page, bool freed);
+void (*shim_alloc_hook)(gfp_t gfp);
 
 void shim_fail_alloc(unsigned long nth, bool more)
 {
@@ -67,6 +68,8 @@ void *shim_alloc(size_t size, gfp_t gfp)
 {
 	void *p;
 
+	if (shim_alloc_hook)
+		shim_alloc_hook(gfp);
 	if (fails(gfp))
 		return NULL;
 	/* Whoever forgets to initialise finds the same garbage each time. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Compressed objects: sizes, growth, moving, eviction, failures, several tasks. */
 #include <stdlib.h>
+#include <unistd.h>
 #include <linux/sched.h>
 #include "interp.h"
 #include "shim.h"
@@ -204,6 +205,62 @@ void test_zs_compact_mapped(void)
 		pvmem_zs_pieces_put(w.pool, w.object[i * 10].handle);
 	}
 	zs_check(&w);
+	zs_stop(&w);
+}
+
+/* Somebody maps an object while it is being moved, and writes when that is over. */
+static bool zs_moved_already;
+
+static void *zs_late_writer(void *data)
+{
+	struct zs_object *object = data;
+	unsigned char *p;
+
+	shim_cpu_set(1);
+	p = pvmem_zs_map(w.pool, object->handle, PVMEM_ZS_RW);
+	while (!__atomic_load_n(&zs_moved_already, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	p[0]++;
+	pvmem_zs_unmap(w.pool, object->handle);
+	return NULL;
+}
+
+static pthread_t zs_writer;
+static struct zs_object *zs_written;
+
+/* In compaction, with the source fenced: room to note whose objects are moved. */
+static void zs_while_fenced(gfp_t gfp)
+{
+	if (!(gfp & __GFP_ZERO) || gfp & __GFP_DIRECT_RECLAIM)
+		return;
+	shim_alloc_hook = NULL;
+	check(!pthread_create(&zs_writer, NULL, zs_late_writer, zs_written));
+	usleep(50000);
+}
+
+void test_zs_fence(void)
+{
+	unsigned char first;
+	unsigned int i;
+
+	check(zs_start(&w));
+	/* A zspage of 43 that is half full, and one with a single object. */
+	for (i = 0; i < 44; i++)
+		check(zs_new(&w, i, 2000, i));
+	for (i = 1; i < 43; i += 2)
+		zs_end(&w, i);
+	zs_written = &w.object[43];
+	pvmem_zs_read(w.pool, zs_written->handle, &first, 1);
+	zs_moved_already = false;
+	shim_alloc_hook = zs_while_fenced;
+	pvmem_zs_compact(w.pool, ULONG_MAX);
+	__atomic_store_n(&zs_moved_already, true, __ATOMIC_RELEASE);
+	check(!shim_alloc_hook);
+	pthread_join(zs_writer, NULL);
+	first++;
+	check(*(unsigned char *)pvmem_zs_map(w.pool, zs_written->handle, PVMEM_ZS_RO) == first);
+	pvmem_zs_unmap(w.pool, zs_written->handle);
+	zs_rewrite(&w, 43, 5, 0);
 	zs_stop(&w);
 }
 

@@ -67,6 +67,7 @@
 	T(zs_borrows)                   \
 	T(zs_compact)                   \
 	T(zs_compact_mapped)            \
+	T(zs_fence)                     \
 	T(zs_evict)                     \
 	T(zs_evict_refused)             \
 	T(zs_every_allocation_fails)    \
