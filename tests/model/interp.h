@@ -10,6 +10,7 @@
 
 void interp_vmap(const u8 *data, size_t size);
 void interp_va_tree(const u8 *data, size_t size);
+void interp_zs(const u8 *data, size_t size);
 
 struct interp_stream {
 	const u8 *next;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <linux/bit_spinlock.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include "shim.h"
 
 static struct {
@@ -18,6 +19,7 @@ static _Thread_local struct {
 	int cpu;
 	int preempt;
 	int spinlocks;
+	int pinned;
 	unsigned int seed;
 } task;
 
@@ -101,7 +103,8 @@ void preempt_disable(void)
 	if (task.preempt++)
 		return;
 	if (migrate && rand_r(&task.seed) % 8 == 0) {
-		task_migrate();
+		if (!task.pinned)
+			task_migrate();
 		sched_yield();
 	}
 	while (__atomic_load_n(&shim_cpus[task.cpu].offline, __ATOMIC_RELAXED))
@@ -149,6 +152,61 @@ void synchronize_rcu(void)
 		pthread_mutex_lock(&shim_cpus[cpu].mutex);
 		pthread_mutex_unlock(&shim_cpus[cpu].mutex);
 	}
+}
+
+void rcu_read_lock(void)
+{
+	preempt_disable();
+}
+
+void rcu_read_unlock(void)
+{
+	preempt_enable();
+}
+
+static pthread_mutex_t rcu_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct rcu_head *rcu_callbacks;
+
+void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
+{
+	head->func = func;
+	pthread_mutex_lock(&rcu_mutex);
+	head->next = rcu_callbacks;
+	rcu_callbacks = head;
+	pthread_mutex_unlock(&rcu_mutex);
+}
+
+void rcu_barrier(void)
+{
+	struct rcu_head *head, *next;
+
+	pthread_mutex_lock(&rcu_mutex);
+	head = rcu_callbacks;
+	rcu_callbacks = NULL;
+	pthread_mutex_unlock(&rcu_mutex);
+	synchronize_rcu();
+	for (; head; head = next) {
+		next = head->next;
+		head->func(head);
+	}
+}
+
+struct task_struct *shim_current(void)
+{
+	return (struct task_struct *)&task;
+}
+
+void migrate_disable(void)
+{
+	preempt_disable();
+	task.pinned++;
+	preempt_enable();
+}
+
+void migrate_enable(void)
+{
+	check(task.pinned > 0);
+	task.pinned--;
 }
 
 static void lock_take(struct shim_lock *lock)

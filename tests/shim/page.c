@@ -3,6 +3,7 @@
  * Memory: objects from malloc(), so that ASan watches them, and pages from an
  * arena. The page freed last is allocated first: whoever still maps it is found.
  */
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <linux/list.h>
@@ -23,6 +24,7 @@ static bool fail_more, fail_hit;
 bool shim_fail_atomic;
 unsigned int shim_fail_one_in;
 void (*shim_page_hook)(struct page *page, bool freed);
+void (*shim_alloc_hook)(gfp_t gfp);
 
 void shim_fail_alloc(unsigned long nth, bool more)
 {
@@ -66,6 +68,8 @@ void *shim_alloc(size_t size, gfp_t gfp)
 {
 	void *p;
 
+	if (shim_alloc_hook)
+		shim_alloc_hook(gfp);
 	if (fails(gfp))
 		return NULL;
 	/* Whoever forgets to initialise finds the same garbage each time. */
@@ -82,6 +86,40 @@ void shim_free(const void *p)
 		return;
 	__atomic_fetch_sub(&objects, 1, __ATOMIC_RELAXED);
 	free((void *)p);
+}
+
+size_t ksize(const void *p)
+{
+	return malloc_usable_size((void *)p);
+}
+
+struct kmem_cache {
+	size_t size;
+};
+
+struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align, unsigned int flags,
+				     void (*ctor)(void *))
+{
+	struct kmem_cache *cache = shim_alloc(sizeof(*cache), GFP_KERNEL);
+
+	if (cache)
+		cache->size = size;
+	return cache;
+}
+
+void kmem_cache_destroy(struct kmem_cache *cache)
+{
+	shim_free(cache);
+}
+
+void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
+{
+	return shim_alloc(cache->size, gfp);
+}
+
+void kmem_cache_free(struct kmem_cache *cache, void *p)
+{
+	shim_free(p);
 }
 
 void shim_vfree(const void *p)

@@ -50,6 +50,9 @@ extern unsigned int shim_fail_one_in;
 /* alloc_pages() for the test itself: does not fail. */
 struct page *shim_pages(gfp_t gfp, unsigned int order);
 
+/* Called for each allocation but those of pages. */
+extern void (*shim_alloc_hook)(gfp_t gfp);
+
 /* Outstanding allocations of every kind, and of pages. */
 long shim_allocated(void);
 long shim_pages_allocated(void);

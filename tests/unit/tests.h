@@ -3,15 +3,17 @@
 #define UNIT_TESTS_H
 
 /* With several tasks: for TSan. */
-#define STRESS_TESTS(T)        \
-	T(stress_hold)         \
-	T(stress_track)        \
-	T(stress_eager)        \
-	T(stress_switching)    \
-	T(stress_with_faults)  \
-	T(stress_unholdable)   \
-	T(stress_double_unmap) \
-	T(stress_double_unmap_large)
+#define STRESS_TESTS(T)              \
+	T(stress_hold)               \
+	T(stress_track)              \
+	T(stress_eager)              \
+	T(stress_switching)          \
+	T(stress_with_faults)        \
+	T(stress_unholdable)         \
+	T(stress_double_unmap)       \
+	T(stress_double_unmap_large) \
+	T(stress_zs_compact)         \
+	T(stress_zs_evict)
 
 #define UNIT_TESTS(T)                   \
 	T(va_tree_model)                \
@@ -58,6 +60,20 @@
 	T(vmap_model)                   \
 	T(vmap_model_migrating)         \
 	T(every_allocation_fails)       \
+	T(zs_model)                     \
+	T(zs_model_migrating)           \
+	T(zs_classes)                   \
+	T(zs_grows_by_page)             \
+	T(zs_bad_size)                  \
+	T(zs_double_free)               \
+	T(zs_destroy_with_objects)      \
+	T(zs_borrows)                   \
+	T(zs_compact)                   \
+	T(zs_compact_mapped)            \
+	T(zs_fence)                     \
+	T(zs_evict)                     \
+	T(zs_evict_refused)             \
+	T(zs_every_allocation_fails)    \
 	T(every_backend_call_fails)     \
 	STRESS_TESTS(T)
 

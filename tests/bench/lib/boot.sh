@@ -26,6 +26,17 @@ boot_and_measure() {
 		-- bench-maps "${args[@]}"
 }
 
+# boot_and_measure_zs KIND CLOCK: compressed objects; leaves OUT/raw/KIND-CLOCK-zs.jsonl.
+boot_and_measure_zs() {
+	local kind=$1 clock=$2 args
+	mapfile -t args < <(guest_args_zs "$kind" "$clock")
+	# shellcheck disable=SC2046 # words
+	measured "$kind-$clock-zs" "$kind, compressed objects, $clock" --on "$kind" $(vm_args "$kind" "$clock") \
+		--timeout "$(limit_of "$kind" "$clock")" --stock zsmalloc \
+		--module pvmem_zpool --module pvmem_zs_bench --file "$BENCH/guest/bench-zs" \
+		-- bench-zs "${args[@]}"
+}
+
 # measured NAME TITLE ARG...: boots with these arguments of tests/vm/run, and
 # leaves what the guest measured in OUT/raw/NAME.jsonl.
 measured() {

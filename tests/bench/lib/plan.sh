@@ -53,6 +53,16 @@ guest_args() {
 	esac
 }
 
+# guest_args_zs KIND CLOCK: what tests/bench/guest/bench-zs is told.
+guest_args_zs() {
+	printf '%s\n' "guest=$1" "clock=$2"
+	case $1-$2 in
+	bare-icount) printf '%s\n' "threads=1" "runs=3" ;; # one CPU
+	*-icount) printf '%s\n' "threads=2" "runs=2" ;;
+	*) printf '%s\n' "threads=2" "runs=9" ;;
+	esac
+}
+
 # quick_args CLOCK
 quick_args() {
 	printf '%s\n' "sizes=1 16 64 512 fs" "policies=default"

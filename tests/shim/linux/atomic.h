@@ -15,6 +15,10 @@ typedef struct {
 #define atomic_inc(v) ((void)__atomic_fetch_add(&(v)->counter, 1, __ATOMIC_ACQ_REL))
 #define atomic_dec(v) ((void)__atomic_fetch_sub(&(v)->counter, 1, __ATOMIC_ACQ_REL))
 #define atomic_dec_and_test(v) (__atomic_fetch_sub(&(v)->counter, 1, __ATOMIC_ACQ_REL) == 1)
+#define atomic_add(i, v) ((void)__atomic_fetch_add(&(v)->counter, i, __ATOMIC_ACQ_REL))
+#define atomic_andnot(i, v) ((void)__atomic_fetch_and(&(v)->counter, ~(i), __ATOMIC_ACQ_REL))
+#define atomic_inc_return(v) __atomic_add_fetch(&(v)->counter, 1, __ATOMIC_ACQ_REL)
+#define atomic_add_return(i, v) __atomic_add_fetch(&(v)->counter, i, __ATOMIC_ACQ_REL)
 #define smp_mb__before_atomic() barrier()
 
 static inline bool atomic_inc_not_zero(atomic_t *v)
@@ -26,5 +30,21 @@ static inline bool atomic_inc_not_zero(atomic_t *v)
 		;
 	return old;
 }
+
+static inline int atomic_cmpxchg(atomic_t *v, int old, int new)
+{
+	__atomic_compare_exchange_n(&v->counter, &old, new, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	return old;
+}
+
+typedef struct {
+	long counter;
+} atomic_long_t;
+
+#define atomic_long_read(v) __atomic_load_n(&(v)->counter, __ATOMIC_RELAXED)
+#define atomic_long_set(v, i) __atomic_store_n(&(v)->counter, i, __ATOMIC_RELAXED)
+#define atomic_long_add(i, v) ((void)__atomic_fetch_add(&(v)->counter, i, __ATOMIC_RELAXED))
+#define atomic_long_sub(i, v) ((void)__atomic_fetch_sub(&(v)->counter, i, __ATOMIC_RELAXED))
+#define atomic_long_inc(v) atomic_long_add(1, v)
 
 #endif

@@ -13,7 +13,13 @@
 #define __maybe_unused __attribute__((unused))
 #define __percpu
 #define noinline __attribute__((noinline))
+#define __must_check __attribute__((warn_unused_result))
+#define __aligned(n) __attribute__((aligned(n)))
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
 #define EXPORT_SYMBOL(sym)
+#define EXPORT_SYMBOL_GPL(sym)
 
 #ifdef SHIM_TSAN
 unsigned long shim_read_once(const volatile void *p, size_t size);

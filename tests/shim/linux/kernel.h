@@ -21,6 +21,12 @@
 #define max_t(type, a, b) SHIM_PICK(type, a, >, b)
 #define clamp_t(type, val, lo, hi) min_t(type, max_t(type, val, lo), hi)
 #define DIV_ROUND_UP(n, d) (((n) + (d)-1) / (d))
+#define swap(a, b)                          \
+	do {                                \
+		__typeof__(a) shim_t = (a); \
+		(a) = (b);                  \
+		(b) = shim_t;               \
+	} while (0)
 #define ALIGN(x, a) (((x) + (a)-1) & ~((__typeof__(x))(a)-1))
 #define struct_size(p, member, n) (sizeof(*(p)) + sizeof((p)->member[0]) * (n))
 

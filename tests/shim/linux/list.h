@@ -8,6 +8,7 @@
 #define LIST_HEAD(name) struct list_head name = { &(name), &(name) }
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
 #define list_first_entry(head, type, member) list_entry((head)->next, type, member)
+#define list_last_entry(head, type, member) list_entry((head)->prev, type, member)
 #define list_first_entry_or_null(head, type, member) (list_empty(head) ? NULL : list_first_entry(head, type, member))
 #define list_for_each_entry(pos, head, member)                                               \
 	for (pos = list_first_entry(head, __typeof__(*pos), member); &pos->member != (head); \
@@ -69,6 +70,12 @@ static inline void list_move_tail(struct list_head *entry, struct list_head *hea
 {
 	shim_list_unlink(entry);
 	list_add_tail(entry, head);
+}
+
+static inline void list_move(struct list_head *entry, struct list_head *head)
+{
+	shim_list_unlink(entry);
+	list_add(entry, head);
 }
 
 static inline void list_splice(struct list_head *list, struct list_head *head)

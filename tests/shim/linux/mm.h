@@ -13,8 +13,9 @@ struct page {
 	struct page *head; /* of the compound page, or itself */
 	unsigned char order;
 	bool free;
-	bool pinned;		 /* the fake backend's */
-	unsigned long unused[3]; /* 64 bytes, as usual */
+	bool pinned; /* the fake backend's */
+	unsigned long private;
+	unsigned long unused[2]; /* 64 bytes, as usual */
 };
 
 #define SHIM_NR_PAGES 2048
@@ -27,10 +28,16 @@ extern struct page shim_page[SHIM_NR_PAGES + 64];
 #define __GFP_COMP 0x10u
 #define GFP_KERNEL __GFP_DIRECT_RECLAIM
 #define GFP_ATOMIC 0u
+#define GFP_NOWAIT 0u
+#define __GFP_HIGHMEM 0x20u
+#define __GFP_MOVABLE 0x40u
 
+#define PAGE_MASK (~(PAGE_SIZE - 1))
+#define offset_in_page(p) ((unsigned long)(p) & ~PAGE_MASK)
 #define PAGE_ALIGNED(addr) (!((unsigned long)(addr) & (PAGE_SIZE - 1)))
 #define pfn_to_page(pfn) (shim_page + (pfn))
 #define page_to_pfn(page) ((unsigned long)((page)-shim_page))
+#define pfn_to_kaddr(pfn) page_address(pfn_to_page(pfn))
 #define compound_head(page) ((page)->head)
 #define page_count(page) atomic_read(&(page)->refcount)
 #define get_page(page) atomic_inc(&(page)->refcount)
@@ -52,6 +59,16 @@ void shim_free(const void *p);
 /* May sleep, as vfree() does. */
 void shim_vfree(const void *p);
 
+size_t ksize(const void *p);
+
+struct kmem_cache;
+struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align, unsigned int flags,
+				     void (*ctor)(void *));
+void kmem_cache_destroy(struct kmem_cache *cache);
+void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp);
+void kmem_cache_free(struct kmem_cache *cache, void *p);
+
+#define kmalloc(size, gfp) shim_alloc(size, gfp)
 #define kmalloc_array(n, size, gfp) shim_alloc((n) * (size), gfp)
 #define kvmalloc_array(n, size, gfp) shim_alloc((n) * (size), gfp)
 #define kcalloc(n, size, gfp) shim_alloc((n) * (size), (gfp) | __GFP_ZERO)

@@ -7,4 +7,10 @@
 /* Every CPU was preemptible once; that is all that is asked of RCU here. */
 void synchronize_rcu(void);
 
+void rcu_read_lock(void);
+void rcu_read_unlock(void);
+/* Called back in rcu_barrier(), from whatever task. */
+void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
+void rcu_barrier(void);
+
 #endif
