@@ -33,6 +33,7 @@ program_piece() {
 	{
 		echo "RESULT=$port"
 		echo "KIND=$ON"
+		echo "DISK=$DISK_DEVICE"
 		echo "COMMAND=$(quoted "$(quoted "$program" "$@")")"
 	} >"$root/pvmem/config"
 	for module in ${MODULES[@]+"${MODULES[@]}"}; do
