@@ -7,6 +7,7 @@ V ?= 0
 export V
 
 SETUP := build/setup.stamp
+CORPORA := build/corpus/text build/corpus/binary
 PROGRAMS := $(patsubst tests/guest/bin/%.c,build/guest/%,$(wildcard tests/guest/bin/*.c))
 
 .PHONY: help setup modules programs check check-all bench demo lint clean distclean
@@ -34,11 +35,15 @@ modules: $(SETUP)
 	scripts/build-modules "$(KERNEL)" V=$(V)
 
 # Small programs that run inside guests: static, so they need nothing there.
-programs: $(PROGRAMS)
+programs: $(PROGRAMS) $(CORPORA)
 
 build/guest/%: tests/guest/bin/%.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -g -Wall -Wextra -static -pthread -o $@ $<
+
+# Real data for guests to compress: made from what setup fetches.
+$(CORPORA) &: tests/guest/corpus $(SETUP)
+	tests/guest/corpus build/kernel/$(KERNEL) build/corpus
 
 check: modules programs
 	tests/check $(if $(filter-out 0,$(V)),--verbose)
@@ -56,7 +61,7 @@ lint: $(SETUP)
 	scripts/lint
 
 clean:
-	rm -rf build/modules build/guest build/check build/vm build/unit build/bench
+	rm -rf build/modules build/guest build/corpus build/check build/vm build/unit build/bench
 
 distclean:
 	rm -rf build

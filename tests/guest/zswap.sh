@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# For the .test files and the bench, in guests: zswap over a swap disk.
+
+ZSWAP=/sys/module/zswap/parameters
+ZSWAP_COUNTERS=/sys/kernel/debug/zswap
+
+# zswap_start: swap on the disk, zswap on, each fault reading one page only.
+zswap_start() {
+	if ! { mkswap "$DISK" >/dev/null && swapon "$DISK"; }; then
+		echo "Bail out! no swap on '$DISK'"
+		exit 1
+	fi
+	echo 0 >/proc/sys/vm/page-cluster
+	echo 1 >$ZSWAP/enabled
+}
+
+# zswap_stop: pools of zpool drivers that are to be unloaded must go.
+zswap_stop() {
+	echo zbud >$ZSWAP/zpool
+	echo 0 >$ZSWAP/enabled
+	swapoff "$DISK"
+}
+
+# zpools: those there are. pvmem is one if its module says so in its aliases.
+zpools() {
+	echo zsmalloc zbud z3fold
+	! zpool_pvmem_built || echo pvmem
+}
+
+zpool_pvmem_built() {
+	grep -aq 'alias=zpool-pvmem' /lib/pvmem/pvmem.ko
+}
+
+# zpool_under_test: pvmem, or one of the kernel's that can evict.
+zpool_under_test() {
+	if zpool_pvmem_built; then echo pvmem; else echo zbud; fi
+}
+
+# zswap_use ZPOOL COMPRESSOR [PERCENT]: from now on; the pool may take so much
+# of memory. Swap goes off and on, so that nothing is left in the pool before.
+# Hit its limit with one zpool in a boot: 6.1 then never destroys that pool
+# (zswap_pool_last_get() leaks a reference to it when it is being shrunk
+# already), evicts from the oldest pool, and keeps the zpool driver's module.
+zswap_use() {
+	swapoff "$DISK"
+	echo "${3:-90}" >$ZSWAP/max_pool_percent
+	echo "$2" >$ZSWAP/compressor 2>/dev/null
+	echo "$1" >$ZSWAP/zpool 2>/dev/null
+	swapon "$DISK"
+	[ "$(cat $ZSWAP/zpool) $(cat $ZSWAP/compressor)" = "$1 $2" ]
+}
+
+# zswap_mark: remembers the counters, for zswap_since.
+zswap_mark() {
+	marked=$(cd $ZSWAP_COUNTERS && grep . ./*)
+}
+
+# zswap_since NAME: by how much that counter has grown.
+zswap_since() {
+	echo $(($(cat $ZSWAP_COUNTERS/"$1") - $(echo "$marked" | sed -n "s|^\./$1:||p")))
+}
