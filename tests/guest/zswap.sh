@@ -5,12 +5,18 @@
 ZSWAP=/sys/module/zswap/parameters
 ZSWAP_COUNTERS=/sys/kernel/debug/zswap
 
-# zswap_start: swap on the disk, zswap on, each fault reading one page only.
+# zswap_start: swap on the disk, zswap on, each fault reading one page only. All
+# further programs belong to a cgroup, for its count of compressed bytes.
 zswap_start() {
 	if ! { mkswap "$DISK" >/dev/null && swapon "$DISK"; }; then
 		echo "Bail out! no swap on '$DISK'"
 		exit 1
 	fi
+	mkdir -p /tmp/cgroup
+	mount -t cgroup2 cgroup /tmp/cgroup
+	mkdir /tmp/cgroup/zswap
+	echo +memory >/tmp/cgroup/cgroup.subtree_control
+	echo $$ >/tmp/cgroup/zswap/cgroup.procs
 	echo 0 >/proc/sys/vm/page-cluster
 	echo 1 >$ZSWAP/enabled
 }

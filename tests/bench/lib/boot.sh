@@ -17,26 +17,34 @@ end_vm() {
 
 # boot_and_measure KIND CLOCK: leaves OUT/raw/KIND-CLOCK.jsonl.
 boot_and_measure() {
-	local kind=$1 clock=$2 logs=$OUT/logs/$1-$2 args status=0
+	local kind=$1 clock=$2 args
 	mapfile -t args < <(guest_args "$kind" "$clock")
-	say "$kind, $clock: booting"
+	# shellcheck disable=SC2046 # words
+	measured "$kind-$clock" "$kind, $clock" --on "$kind" $(vm_args "$kind" "$clock") \
+		--timeout "$(limit_of "$kind" "$clock")" \
+		--module pvmem --module pvmem_bench --file "$BENCH/guest/bench-maps" \
+		-- bench-maps "${args[@]}"
+}
+
+# measured NAME TITLE ARG...: boots with these arguments of tests/vm/run, and
+# leaves what the guest measured in OUT/raw/NAME.jsonl.
+measured() {
+	local name=$1 title=$2 logs=$OUT/logs/$1 status=0
+	shift 2
+	say "$title: booting"
 	rm -rf "$logs"
 	mkdir -p "$logs"
-	# shellcheck disable=SC2046 # words
-	"$TOP/tests/vm/run" --on "$kind" $(vm_args "$kind" "$clock") --quiet \
-		--timeout "$(limit_of "$kind" "$clock")" --out "$logs" \
-		--module pvmem --module pvmem_bench --file "$BENCH/guest/bench-maps" \
-		-- bench-maps "${args[@]}" &
+	"$TOP/tests/vm/run" --quiet --out "$logs" "$@" &
 	VM_PID=$!
-	follow "$kind, $clock" "$logs/console.log"
+	follow "$title" "$logs/console.log"
 	wait "$VM_PID" || status=$?
 	VM_PID=''
 	if [ "$status" != 0 ]; then
-		say "$kind, $clock: FAILED"
+		say "$title: FAILED"
 		return 1
 	fi
-	grep '^{' "$logs/result.log" >"$OUT/raw/$kind-$clock.jsonl"
-	say "$kind, $clock: $(wc -l <"$OUT/raw/$kind-$clock.jsonl") measurements"
+	grep '^{' "$logs/result.log" >"$OUT/raw/$name.jsonl"
+	say "$title: $(wc -l <"$OUT/raw/$name.jsonl") measurements"
 }
 
 # follow NAME CONSOLE: the guest's progress while it runs.

@@ -31,6 +31,8 @@
 #define DROPPED UINT8_MAX
 
 #define DEBUGFS "/sys/kernel/debug/zswap/"
+/* Bytes of compressed data, without what the zpool driver adds; see zswap.sh. */
+#define CGROUP_ZSWAP "/tmp/cgroup/zswap/memory.zswap.current"
 
 enum kind { TEXT, BINARY, RANDOM, ZERO, SAME, SPREAD, MIXED, NR_KINDS };
 
@@ -211,6 +213,7 @@ static void print_counters(void)
 		snprintf(path, sizeof(path), DEBUGFS "%s", zswap[i]);
 		printf(",\"%s\":%llu", zswap[i], read_number(path));
 	}
+	printf(",\"compressed_bytes\":%llu", read_number(CGROUP_ZSWAP));
 	for (i = 0; i < sizeof(vmstat) / sizeof(*vmstat); i++)
 		print_field("/proc/vmstat", vmstat[i], 1);
 	for (i = 0; i < sizeof(meminfo) / sizeof(*meminfo); i++)
