@@ -3,6 +3,7 @@
 # For the .test files and the bench, in guests: zswap over a swap disk.
 
 ZSWAP=/sys/module/zswap/parameters
+ZSWAP_CGROUP=/tmp/cgroup/zswap # known to swapdata as well
 ZSWAP_COUNTERS=/sys/kernel/debug/zswap
 
 # zswap_start: swap on the disk, zswap on, each fault reading one page only. All
@@ -14,9 +15,9 @@ zswap_start() {
 	fi
 	mkdir -p /tmp/cgroup
 	mount -t cgroup2 cgroup /tmp/cgroup
-	mkdir /tmp/cgroup/zswap
+	mkdir $ZSWAP_CGROUP
 	echo +memory >/tmp/cgroup/cgroup.subtree_control
-	echo $$ >/tmp/cgroup/zswap/cgroup.procs
+	echo $$ >$ZSWAP_CGROUP/cgroup.procs
 	echo 0 >/proc/sys/vm/page-cluster
 	echo 1 >$ZSWAP/enabled
 }
