@@ -4,11 +4,16 @@
 
 ZSWAP=/sys/module/zswap/parameters
 ZSWAP_CGROUP=/tmp/cgroup/zswap # known to swapdata as well
+ZPOOL_PVMEM=/lib/pvmem/pvmem_zpool.ko
 ZSWAP_COUNTERS=/sys/kernel/debug/zswap
 
-# zswap_start: swap on the disk, zswap on, each fault reading one page only. All
+# zswap_start: the driver pvmem if it is there, swap on the disk, zswap on, each fault reading one page only. All
 # further programs belong to a cgroup, for its count of compressed bytes.
 zswap_start() {
+	if zpool_pvmem_built && ! insmod $ZPOOL_PVMEM; then
+		echo "Bail out! pvmem_zpool.ko cannot be loaded"
+		exit 1
+	fi
 	if ! { mkswap "$DISK" >/dev/null && swapon "$DISK"; }; then
 		echo "Bail out! no swap on '$DISK'"
 		exit 1
@@ -29,14 +34,14 @@ zswap_stop() {
 	swapoff "$DISK"
 }
 
-# zpools: those there are. pvmem is one if its module says so in its aliases.
+# zpools: those there are.
 zpools() {
 	echo zsmalloc zbud z3fold
 	! zpool_pvmem_built || echo pvmem
 }
 
 zpool_pvmem_built() {
-	grep -aq 'alias=zpool-pvmem' /lib/pvmem/pvmem.ko
+	[ -e $ZPOOL_PVMEM ]
 }
 
 # zpool_under_test: pvmem, or one of the kernel's that can evict.
@@ -66,4 +71,13 @@ zswap_mark() {
 # zswap_since NAME: by how much that counter has grown.
 zswap_since() {
 	echo $(($(cat $ZSWAP_COUNTERS/"$1") - $(echo "$marked" | sed -n "s|^\./$1:||p")))
+}
+
+# pvmem_removed: a result: nothing of it is in use any more.
+pvmem_removed() {
+	if zpool_pvmem_built; then
+		check "pvmem's driver can be removed" rmmod pvmem_zpool
+	else
+		result 0 "pvmem # SKIP zpool pvmem not built"
+	fi
 }

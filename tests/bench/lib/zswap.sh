@@ -7,7 +7,7 @@ zswap_measured() {
 	local name=$1 title=$2 kind=$3 options=$4
 	shift 5
 	# shellcheck disable=SC2086 # words
-	measured "$name" "$title" --on "$kind" $options --timeout 2400 --disk 1024 --module pvmem \
+	measured "$name" "$title" --on "$kind" $options --timeout 2400 --disk 1024 --module pvmem_zpool? \
 		--stock zsmalloc --stock z3fold --stock lz4 --stock zstd \
 		--file "$BUILD/guest/swapdata" --file "$BUILD/corpus:/pvmem/corpus" \
 		--file "$TOP/tests/guest/zswap.sh" --file "$BENCH/guest/bench-zswap" \
@@ -34,7 +34,7 @@ measure_zswap() {
 # A pool that was full spoils what comes after it: each has a boot of its own.
 zswap_full_zpools() {
 	local built=''
-	! grep -aqs alias=zpool-pvmem "$BUILD/modules/$KERNEL/guest/pvmem/pvmem.ko" || built=pvmem
+	[ ! -e "$BUILD/modules/$KERNEL/guest/pvmem/pvmem_zpool.ko" ] || built=pvmem
 	if [ -n "$QUICK" ]; then echo zsmalloc $built; else echo zsmalloc zbud z3fold $built; fi
 }
 
