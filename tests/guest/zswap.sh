@@ -27,11 +27,13 @@ zswap_start() {
 	echo 1 >$ZSWAP/enabled
 }
 
-# zswap_stop: pools of zpool drivers that are to be unloaded must go.
+# zswap_stop: gives up all pools, so that their drivers can be removed: a worker
+# does it, after an RCU grace period.
 zswap_stop() {
+	swapoff "$DISK"
 	echo zbud >$ZSWAP/zpool
 	echo 0 >$ZSWAP/enabled
-	swapoff "$DISK"
+	sleep 1
 }
 
 # zpools: those there are.
