@@ -11,6 +11,7 @@
                   zswap_full_...            counts with a pool that is full
   data, compressor  what the pages held, and how it was compressed
   compressed      bytes for each page without any allocator: the least possible
+  stock_pages, pvmem_pages   how many pages each held
 
 n is the number of pages, stock the zpool driver in `against`.
 """
@@ -93,6 +94,11 @@ def compressed(by_zpool):
     return None
 
 
+def pages_held(by_zpool, zpool):
+    """Drivers refuse objects of different sizes, so that they hold different sets."""
+    return held(by_zpool[zpool][0].after("pageout")) if zpool in by_zpool else None
+
+
 def grouped(lines):
     """key -> zpool -> list of series, one for each run."""
     runs = defaultdict(list)
@@ -116,5 +122,8 @@ def rows(lines, result):
                     continue
                 where = {"name": name, "guest": fields["guest"], "n": fields["n"], "threads": 1, "policy": None,
                          "unit": unit, "against": against, "data": fields["data"], "compressor": fields["compressor"]}
-                more = {"compressed": compressed(by_zpool)} if unit == "bytes" else {}
+                more = {}
+                if unit == "bytes":
+                    more = {"compressed": compressed(by_zpool), "stock_pages": pages_held(by_zpool, against),
+                            "pvmem_pages": pages_held(by_zpool, "pvmem")}
                 yield result(where, values[against], values.get("pvmem"), **more)
