@@ -7,7 +7,7 @@ zswap_measured() {
 	local name=$1 title=$2 kind=$3 options=$4
 	shift 5
 	# shellcheck disable=SC2086 # words
-	measured "$name" "$title" --on "$kind" $options --timeout 2400 --disk 1024 --module pvmem_zpool? \
+	measured "$name" "$title" --on "$kind" $options --timeout $((2400 * ${PVMEM_SLOW:-1})) --disk 1024 --dom0-mem 512 --module pvmem_zpool? \
 		--stock zsmalloc --stock z3fold --stock lz4 --stock zstd \
 		--file "$BUILD/guest/swapdata" --file "$BUILD/corpus:/pvmem/corpus" \
 		--file "$TOP/tests/guest/zswap.sh" --file "$BENCH/guest/bench-zswap" \
