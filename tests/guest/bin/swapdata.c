@@ -34,7 +34,16 @@
 /* Bytes of compressed data, without what the zpool driver adds; see zswap.sh. */
 #define CGROUP_ZSWAP "/tmp/cgroup/zswap/memory.zswap.current"
 
-enum kind { TEXT, BINARY, RANDOM, ZERO, SAME, SPREAD, MIXED, NR_KINDS };
+enum kind {
+	TEXT,
+	BINARY,
+	RANDOM,
+	ZERO,
+	SAME,
+	SPREAD,
+	MIXED,
+	NR_KINDS
+};
 
 static const char *const kind_name[NR_KINDS] = { "text", "binary", "random", "zero", "same", "spread", "mixed" };
 
@@ -88,6 +97,7 @@ static void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *for
 	va_start(args, format);
 	fputs("swapdata: ", stderr);
 	vfprintf(stderr, format, args);
+	va_end(args);
 	fputc('\n', stderr);
 	exit(2);
 }
@@ -113,8 +123,9 @@ static void fill_random(uint64_t hash, unsigned char *to, size_t size)
 /* Shares of a mixed set, in 20ths: 7 text, 7 binary, 2 each of spread, zero and random. */
 static enum kind kind_of(const struct swapdata *set, uint64_t hash)
 {
-	static const enum kind mixed[20] = { TEXT,   TEXT,   TEXT,   TEXT,   TEXT,   TEXT,   TEXT,   BINARY, BINARY, BINARY,
-					     BINARY, BINARY, BINARY, BINARY, SPREAD, SPREAD, ZERO,   ZERO,   RANDOM, RANDOM };
+	static const enum kind mixed[20] = { TEXT,   TEXT,   TEXT,   TEXT,   TEXT,   TEXT,   TEXT,
+					     BINARY, BINARY, BINARY, BINARY, BINARY, BINARY, BINARY,
+					     SPREAD, SPREAD, ZERO,   ZERO,   RANDOM, RANDOM };
 
 	return set->kind == MIXED ? mixed[hash % 20] : set->kind;
 }
@@ -201,9 +212,10 @@ static void print_field(const char *path, const char *name, unsigned int unit)
 
 static void print_counters(void)
 {
-	static const char *const zswap[] = { "stored_pages", "same_filled_pages", "pool_total_size", "pool_limit_hit",
-					     "written_back_pages", "reject_reclaim_fail", "reject_alloc_fail",
-					     "reject_compress_poor", "reject_kmemcache_fail", "duplicate_entry" };
+	static const char *const zswap[] = { "stored_pages",	  "same_filled_pages",	  "pool_total_size",
+					     "pool_limit_hit",	  "written_back_pages",	  "reject_reclaim_fail",
+					     "reject_alloc_fail", "reject_compress_poor", "reject_kmemcache_fail",
+					     "duplicate_entry" };
 	static const char *const vmstat[] = { "zswpin", "zswpout", "pswpin", "pswpout", "oom_kill" };
 	static const char *const meminfo[] = { "MemFree", "SUnreclaim", "Percpu", "VmallocUsed" };
 	char path[sizeof(DEBUGFS) + 32];
@@ -241,10 +253,12 @@ static unsigned long count_swapped(const struct swapdata *set)
 }
 
 /* One line of results; `pages` are those that `cycles` were spent on. */
-static void report(const struct swapdata *set, const char *step, unsigned long pages, uint64_t cycles, unsigned long wrong)
+static void report(const struct swapdata *set, const char *step, unsigned long pages, uint64_t cycles,
+		   unsigned long wrong)
 {
-	printf("{%s\"step\":\"%s\",\"data\":\"%s\",\"n\":%lu,\"pages\":%lu,\"cycles\":%llu,\"wrong\":%lu,\"swapped\":%lu", set->tag,
-	       step, kind_name[set->kind], set->nr_pages, pages, (unsigned long long)cycles, wrong, count_swapped(set));
+	printf("{%s\"step\":\"%s\",\"data\":\"%s\",\"n\":%lu,\"pages\":%lu,\"cycles\":%llu,\"wrong\":%lu,\"swapped\":%lu",
+	       set->tag, step, kind_name[set->kind], set->nr_pages, pages, (unsigned long long)cycles, wrong,
+	       count_swapped(set));
 	print_counters();
 	puts("}");
 	fflush(stdout);
