@@ -7,6 +7,7 @@ V ?= 0
 export V
 
 SETUP := build/setup.stamp
+CORPORA := build/corpus/text build/corpus/binary
 PROGRAMS := $(patsubst tests/guest/bin/%.c,build/guest/%,$(wildcard tests/guest/bin/*.c))
 WORKLOADS := $(addprefix build/guest/,erofs.img stress-ng.cpio cc.cpio xentrace.cpio)
 
@@ -35,7 +36,7 @@ modules: $(SETUP)
 	scripts/build-modules "$(KERNEL)" V=$(V)
 
 # Small programs that run inside guests: static, so they need nothing there.
-programs: $(PROGRAMS) $(WORKLOADS)
+programs: $(PROGRAMS) $(WORKLOADS) $(CORPORA)
 
 build/guest/%: tests/guest/bin/%.c $(wildcard tests/guest/bin/*.h)
 	@mkdir -p $(@D)
@@ -44,6 +45,10 @@ build/guest/%: tests/guest/bin/%.c $(wildcard tests/guest/bin/*.h)
 # What they read, and larger programs, made of packages.
 $(WORKLOADS): tests/vm/workload tests/vm/lib/initramfs.sh build/guest/coldread $(SETUP)
 	$< $@
+
+# Real data for guests to compress: made from what setup fetches.
+$(CORPORA) &: tests/guest/corpus $(SETUP)
+	tests/guest/corpus build/kernel/$(KERNEL) build/corpus
 
 check: modules programs
 	tests/check $(if $(filter-out 0,$(V)),--verbose)
@@ -61,7 +66,7 @@ lint: $(SETUP)
 	scripts/lint
 
 clean:
-	rm -rf build/modules build/guest build/check build/vm build/unit build/bench
+	rm -rf build/modules build/guest build/corpus build/check build/vm build/unit build/bench
 
 distclean:
 	rm -rf build

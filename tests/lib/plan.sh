@@ -9,6 +9,7 @@
 #	# in: check|check-all   the latter: with --all only (default: check)
 #	# vm: OPTION...      for tests/vm/run; several lines add up
 #	# expect: REGEX      a console complaint that must appear; repeatable
+#	# leaves: MODULE...  modules that cannot be removed after it
 #	# timeout: SECONDS   for this test alone (default: 120)
 # Tests with the same kind and options share a boot.
 

@@ -16,11 +16,13 @@ rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 no_timer_check"
 
 # emulator MEM SMP [ARG...]: the start of every QEMU command line.
 emulator() {
+	local disk
 	QEMU=(qemu-system-x86_64 -accel tcg -nodefaults -no-user-config
 		-display none -no-reboot -m "$1" -smp "$2"
 		-serial "file:$OUT/console.log" -serial "file:$WORK/result")
 	shift 2
-	QEMU+=("$@")
+	mapfile -t disk < <(disk_args "$WORK/disk")
+	QEMU+=(${disk[@]+"${disk[@]}"} "$@")
 }
 
 # --- bare: a plain machine, no hypervisor the kernel knows of
@@ -72,12 +74,12 @@ prepare_xen-domu() {
 
 	put "$TOP/tests/vm/init/dom0" "$dom0/init"
 	put "$WORK/domu-initrd" "$dom0/boot/initrd"
-	mkdir -p "$dom0/pvmem"
+	put "$TOP/tests/vm/init/block-script" "$dom0/pvmem/block-script"
 	domu_config >"$dom0/pvmem/guest.cfg"
 	[ -z "$DOM0_CMD" ] || printf '%s\n' "$DOM0_CMD" >"$dom0/pvmem/dom0-cmd"
 	pack "$dom0" >"$WORK/dom0.cpio"
 	cat "$(userland_piece)" "$client" \
-		"$(stock_modules_piece xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs)" \
+		"$(host_modules xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs)" \
 		"$(cached xl xl_tools "$BUILD/xen/.stamp")" \
 		"$(cached kernel guest_kernel "$KERNEL_DIR/vmlinux")" \
 		"$WORK/dom0.cpio" >"$WORK/initrd"
@@ -133,15 +135,16 @@ machine_xen-domu() {
 # --- kvm: a KVM guest inside a machine whose emulated CPU has AMD's SVM
 
 prepare_kvm() {
-	local host=$WORK/kvm-host
+	local host=$WORK/kvm-host disk
 	program_piece /dev/ttyS1 "$@"
 	put "$TOP/tests/vm/init/kvm-host" "$host/init"
 	mkdir -p "$host/pvmem" "$host/boot"
 	cat "$(userland_piece)" "$WORK/program.cpio" >"$host/boot/initrd"
-	quoted -smp "$SMP" -m "$MEM" -kernel /boot/vmlinux -initrd /boot/initrd \
+	mapfile -t disk < <(disk_args /dev/vda)
+	quoted ${disk[@]+"${disk[@]}"} -smp "$SMP" -m "$MEM" -kernel /boot/vmlinux -initrd /boot/initrd \
 		-append "console=ttyS0 $GUEST_ARGS $APPEND" >"$host/pvmem/qemu"
 	pack "$host" >"$WORK/kvm-host.cpio"
-	cat "$(userland_piece)" "$(stock_modules_piece kvm-amd)" \
+	cat "$(userland_piece)" "$(host_modules kvm-amd)" \
 		"$(cached qemu qemu_files /usr/bin/qemu-system-x86_64)" \
 		"$(cached kernel guest_kernel "$KERNEL_DIR/vmlinux")" \
 		"$WORK/kvm-host.cpio" >"$WORK/initrd"

@@ -33,9 +33,14 @@ program_piece() {
 	{
 		echo "RESULT=$port"
 		echo "KIND=$ON"
+		echo "DISK=$DISK_DEVICE"
 		echo "COMMAND=$(quoted "$(quoted "$program" "$@")")"
 	} >"$root/pvmem/config"
 	for module in ${MODULES[@]+"${MODULES[@]}"}; do
+		if [ "$module" != "${module%\?}" ]; then
+			module=${module%\?}
+			(find_module "$module") >/dev/null 2>&1 || continue
+		fi
 		module=$(find_module "$module")
 		put "$module" "$root/lib/pvmem/${module##*/}"
 	done
