@@ -19,6 +19,9 @@
 #define PVMEM_CLIENTS_MAX 32
 #define PVMEM_CLIENT_OUT (4 << 20)
 
+/* Before the guests: an operator is served however busy they are. */
+#define PVMEM_CONTROL_PRIORITY (G_PRIORITY_DEFAULT - 10)
+
 static const struct pvmem_stream_limits pvmem_client_limits = {
 	.bytes_per_s = 1 << 20,
 	.bytes_burst = 1 << 20,
@@ -37,6 +40,7 @@ struct pvmem_control {
 	struct pvmem_daemon *daemon;
 	int fd;
 	guint source;
+	struct pvmem_poller *poller;
 	GPtrArray *clients;
 	gboolean has_group;
 	gid_t group;
@@ -228,8 +232,7 @@ static gboolean pvmem_control_accept(gint listener, GIOCondition condition, gpoi
 	}
 	client = g_new0(struct pvmem_client, 1);
 	client->control = control;
-	/* Before the guests: an operator is served however busy they are. */
-	client->stream = pvmem_stream_new(fd, &pvmem_client_limits, &pvmem_client_ops, client, G_PRIORITY_DEFAULT - 10);
+	client->stream = pvmem_stream_new(control->poller, fd, &pvmem_client_limits, &pvmem_client_ops, client);
 	g_ptr_array_add(control->clients, client);
 	return G_SOURCE_CONTINUE;
 }
@@ -293,8 +296,9 @@ struct pvmem_control *pvmem_control_start(struct pvmem_daemon *daemon, GError **
 		g_free(control);
 		return NULL;
 	}
+	control->poller = pvmem_poller_new(PVMEM_CONTROL_PRIORITY);
 	control->clients = g_ptr_array_new();
-	control->source = g_unix_fd_add_full(G_PRIORITY_DEFAULT - 10, control->fd, G_IO_IN, pvmem_control_accept,
+	control->source = g_unix_fd_add_full(PVMEM_CONTROL_PRIORITY, control->fd, G_IO_IN, pvmem_control_accept,
 					     control, NULL);
 	return control;
 }
@@ -310,6 +314,7 @@ void pvmem_control_stop(struct pvmem_control *control)
 	while (control->clients->len)
 		pvmem_client_free(g_ptr_array_index(control->clients, 0));
 	g_ptr_array_unref(control->clients);
+	pvmem_poller_free(control->poller);
 	unlink(control->daemon->config->control_socket);
 	g_free(control);
 }

@@ -4,6 +4,19 @@
 #include <string.h>
 #include "ctl.h"
 
+/* In ASCII, whatever the locale: scripts cut these columns. */
+static char *ctl_bytes(double bytes)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	gsize unit = 0;
+
+	while (bytes >= 1024 && unit + 1 < G_N_ELEMENTS(units)) {
+		bytes /= 1024;
+		unit++;
+	}
+	return g_strdup_printf(unit ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+}
+
 static char *ctl_cell(const json_t *value, enum ctl_kind kind)
 {
 	switch (json_typeof(value)) {
@@ -15,7 +28,7 @@ static char *ctl_cell(const json_t *value, enum ctl_kind kind)
 		return g_strdup("no");
 	case JSON_INTEGER:
 		if (kind == CTL_BYTES)
-			return g_format_size_full(json_integer_value(value), G_FORMAT_SIZE_IEC_UNITS);
+			return ctl_bytes(json_integer_value(value));
 		return g_strdup_printf("%lld", (long long)json_integer_value(value));
 	default:
 		return g_strdup("-");

@@ -97,6 +97,7 @@ static gboolean pvmem_daemon_drivers(struct pvmem_daemon *daemon, GError **error
 gboolean pvmem_daemon_start(struct pvmem_daemon *daemon, GError **error)
 {
 	daemon->started_us = g_get_real_time();
+	daemon->poller = pvmem_poller_new(G_PRIORITY_DEFAULT);
 	daemon->guests = g_hash_table_new(g_str_hash, g_str_equal);
 	daemon->drivers = g_ptr_array_new();
 	daemon->driver_ops = g_ptr_array_new();
@@ -137,5 +138,6 @@ void pvmem_daemon_stop(struct pvmem_daemon *daemon)
 	g_ptr_array_unref(daemon->drivers);
 	g_ptr_array_unref(daemon->driver_ops);
 	g_hash_table_unref(daemon->guests);
+	pvmem_poller_free(daemon->poller);
 	pvmem_config_free(daemon->config);
 }

@@ -14,6 +14,7 @@ struct pvmem_metrics;
 /**
  * struct pvmem_daemon - the daemon
  * @config: its configuration.
+ * @poller: of the guests' sockets.
  * @guests: every domain known, by uuid; of struct pvmem_guest.
  * @drivers: those that started, of struct pvmem_driver, and @driver_ops of each.
  * @driver_ops: in the same order.
@@ -23,6 +24,7 @@ struct pvmem_metrics;
  */
 struct pvmem_daemon {
 	struct pvmem_config *config;
+	struct pvmem_poller *poller;
 	GHashTable *guests;
 	GPtrArray *drivers;
 	GPtrArray *driver_ops;

@@ -510,8 +510,8 @@ int pvmem_guest_attach(struct pvmem_guest *guest, const char *path)
 		close(fd);
 		return err;
 	}
-	guest->stream = pvmem_stream_new(fd, &guest->daemon->config->limits, &pvmem_guest_stream_ops, guest,
-					 G_PRIORITY_DEFAULT);
+	guest->stream = pvmem_stream_new(guest->daemon->poller, fd, &guest->daemon->config->limits,
+					 &pvmem_guest_stream_ops, guest);
 	pvmem_guest_connected(guest, TRUE);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <locale.h>
 #include <pvmem/names.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 #include "daemon.h"
@@ -25,6 +26,17 @@ static gboolean pvmem_tick(gpointer data)
 	while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&guest))
 		pvmem_guest_tick(guest, now);
 	return G_SOURCE_CONTINUE;
+}
+
+/* A socket a guest: the usual soft limit of 1,024 would end at some 1,000 guests. */
+static void pvmem_raise_limits(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
 }
 
 static gboolean pvmem_end(gpointer loop)
@@ -88,6 +100,7 @@ int main(int argc, char **argv)
 		return error ? 2 : 0;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	pvmem_raise_limits();
 	started = pvmem_daemon_start(&daemon, &error);
 	if (started)
 		pvmem_run(&daemon);

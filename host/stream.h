@@ -52,10 +52,14 @@ struct pvmem_stream_stats {
 	guint64 unsent;
 };
 
+struct pvmem_poller;
 struct pvmem_stream;
 
-struct pvmem_stream *pvmem_stream_new(int fd, const struct pvmem_stream_limits *limits,
-				      const struct pvmem_stream_ops *ops, void *data, int priority);
+struct pvmem_poller *pvmem_poller_new(int priority);
+void pvmem_poller_free(struct pvmem_poller *poller);
+
+struct pvmem_stream *pvmem_stream_new(struct pvmem_poller *poller, int fd, const struct pvmem_stream_limits *limits,
+				      const struct pvmem_stream_ops *ops, void *data);
 void pvmem_stream_free(struct pvmem_stream *stream);
 int pvmem_stream_send(struct pvmem_stream *stream, const char *bytes, gsize len);
 const struct pvmem_stream_stats *pvmem_stream_stats(struct pvmem_stream *stream);

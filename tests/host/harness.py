@@ -4,9 +4,11 @@
 import json
 import os
 import pwd
+import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -239,3 +241,133 @@ def copy_programs(directory, source="build/host"):
     os.makedirs(os.path.join(directory, "bin"), exist_ok=True)
     for name in ("pvmemd", "pvmemctl"):
         shutil.copy(os.path.join(TOP, source, name), os.path.join(directory, "bin", name))
+
+
+class FakeGuests:
+    """
+    The guests' ends of QEMU's sockets, in a process of their own: each speaks the agent's
+    protocol, or, with a `talk` of its own, whatever that generator yields.
+    """
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.poll = select.epoll()
+        self.listeners = {}
+        self.guests = {}
+
+    def add(self, name, talk=None):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(os.path.join(self.directory, name + ".sock"))
+        listener.listen(1)
+        listener.setblocking(False)
+        self.listeners[listener.fileno()] = (listener, name, talk)
+        self.poll.register(listener, select.EPOLLIN)
+
+    def run(self, seconds, each=None):
+        """Serves for so long; calls each() now and then."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for number, events in self.poll.poll(0.02):
+                if number in self.listeners:
+                    self.accept(number)
+                elif number in self.guests:
+                    self.guests[number].ready(events)
+            now = time.monotonic()
+            for guest in list(self.guests.values()):
+                guest.tick(now)
+            if each:
+                each()
+
+    def accept(self, number):
+        listener, name, talk = self.listeners[number]
+        connection, _ = listener.accept()
+        connection.setblocking(False)
+        self.guests[connection.fileno()] = FakeGuest(self, connection, name, talk)
+        self.poll.register(connection, select.EPOLLIN)
+
+
+class FakeGuest:
+    """One of them."""
+
+    REPORT = 1.0
+
+    def __init__(self, all_guests, connection, name, talk):
+        self.all = all_guests
+        self.connection = connection
+        self.name = name
+        self.talk = talk() if talk else None
+        self.unsent = b""
+        self.received = b""
+        self.options = {}
+        # Spread, as guests that booted at different times are.
+        self.due = time.monotonic() + (hash(name) % 1000) / 1000 * self.REPORT
+
+    def close(self):
+        del self.all.guests[self.connection.fileno()]
+        self.connection.close()
+
+    def ready(self, events):
+        try:
+            data = self.connection.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.close()
+            return
+        if self.talk:
+            return
+        self.received += data
+        *lines, self.received = self.received.split(b"\n")
+        for line in lines:
+            if line:
+                self.obey(json.loads(line))
+
+    def obey(self, message):
+        if message["type"] == "hello":
+            self.say({"type": "hello", "agent": "fake", "boot": "b-" + self.name, "kernel": "k", "backend": "kvm"})
+        elif message["type"] == "configure":
+            self.options = message["options"]
+            self.say({"type": "result", "id": message["id"], "applied": self.options, "refused": {}})
+            self.report()
+        elif message["type"] == "request":
+            self.say({"type": "result", "id": message["id"], "applied": {}, "refused": {}})
+
+    def report(self):
+        stats = {name: 1000000 + number for number, name in enumerate(STATS)}
+        self.say({"type": "report", "stats": stats, "memory": MEMORY, "psi_avg10": 0, "options": self.options})
+
+    def say(self, message):
+        self.unsent += json.dumps({"v": 1, **message}).encode() + b"\n"
+        self.flush()
+
+    def flush(self):
+        try:
+            while self.unsent:
+                self.unsent = self.unsent[self.connection.send(self.unsent[:1 << 20]):]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.unsent = b""
+
+    def tick(self, now):
+        if self.connection.fileno() < 0:
+            return
+        if self.talk and not self.unsent:
+            self.unsent = next(self.talk, b"")
+        elif not self.talk and now >= self.due:
+            self.due += self.REPORT
+            self.report()
+        if self.unsent:
+            self.flush()
+
+
+def stat_names():
+    with open(os.path.join(TOP, "include/pvmem/stats.def"), encoding="utf-8") as file:
+        return re.findall(r"^PVMEM_(?:STAT|GAUGE)\((\w+),", file.read(), re.M)
+
+
+STATS = stat_names()
+MEMORY = {"total_bytes": 1 << 30, "free_bytes": 1 << 28, "available_bytes": 1 << 29, "swap_total_bytes": 1 << 30,
+          "swap_free_bytes": 1 << 29, "zswap_bytes": 1 << 26, "zswapped_bytes": 1 << 28}

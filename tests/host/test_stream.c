@@ -18,6 +18,7 @@ static const struct pvmem_stream_limits limits = {
 };
 
 static struct {
+	struct pvmem_poller *poller;
 	struct pvmem_stream *stream;
 	int peer;
 	guint lines;
@@ -53,13 +54,15 @@ static int setup(void **state)
 	memset(&it, 0, sizeof(it));
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
 	it.peer = fds[1];
-	it.stream = pvmem_stream_new(fds[0], &limits, &ops, NULL, G_PRIORITY_DEFAULT);
+	it.poller = pvmem_poller_new(G_PRIORITY_DEFAULT);
+	it.stream = pvmem_stream_new(it.poller, fds[0], &limits, &ops, NULL);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	pvmem_stream_free(it.stream);
+	pvmem_poller_free(it.poller);
 	close(it.peer);
 	return 0;
 }
