@@ -66,6 +66,35 @@ static int pvmem_values_decode(const json_t *json, const struct pvmem_report_inf
 	return 0;
 }
 
+/* [[page, pages], ...] */
+static json_t *pvmem_windows_encode(const struct pvmem_report *report)
+{
+	json_t *json = json_array();
+	size_t i;
+
+	for (i = 0; i < report->nr_windows; i++)
+		json_array_append_new(json, json_pack("[I, I]", (json_int_t)report->windows[i].page,
+						      (json_int_t)report->windows[i].nr_pages));
+	return json;
+}
+
+static int pvmem_windows_decode(const json_t *json, struct pvmem_report *report, char reason[PVMEM_REASON])
+{
+	json_int_t page, nr_pages;
+	size_t i, nr = json_array_size(json);
+
+	for (i = 0; i < nr && i < PVMEM_REPORT_WINDOWS; i++) {
+		if (json_unpack(json_array_get(json, i), "[I, I]", &page, &nr_pages) || page < 0 || nr_pages < 0) {
+			snprintf(reason, PVMEM_REASON, "windows: not pairs of counts");
+			return -EPROTO;
+		}
+		report->windows[i].page = page;
+		report->windows[i].nr_pages = nr_pages;
+	}
+	report->nr_windows = i;
+	return 0;
+}
+
 /**
  * pvmem_report_encode() - a report as a message
  * @report: the report.
@@ -85,6 +114,7 @@ json_t *pvmem_report_encode(const struct pvmem_report *report)
 	if (report->psi_avg10 >= 0)
 		json_object_set_new(json, "psi_avg10", json_integer(report->psi_avg10));
 	json_object_set_new(json, "options", pvmem_options_to_json(&report->options));
+	json_object_set_new(json, "windows", pvmem_windows_encode(report));
 	return json;
 }
 
@@ -133,6 +163,9 @@ int pvmem_report_decode(const json_t *message, struct pvmem_report *report, char
 		return -EPROTO;
 	}
 	decoded.psi_avg10 = err ? -1 : (int)psi;
+	err = pvmem_windows_decode(json_object_get(message, "windows"), &decoded, reason);
+	if (err)
+		return err;
 	pvmem_options_known(json_object_get(message, "options"), &decoded.options);
 	*report = decoded;
 	return 0;

@@ -23,6 +23,9 @@ enum pvmem_report_memory {
 
 #define PVMEM_REPORT_NR_MEMORY PVMEM_REPORT_MEMORY_END
 
+/* Windows of pvmem.ko's that a report names; it has no more. */
+#define PVMEM_REPORT_WINDOWS 64
+
 /**
  * struct pvmem_report_info - what is known of a reported value
  * @name: on the wire, and in the guest's sysfs.
@@ -42,6 +45,16 @@ extern const struct pvmem_report_info pvmem_report_memories[PVMEM_REPORT_NR_MEMO
 extern const char *const pvmem_report_meminfo[PVMEM_REPORT_NR_MEMORY];
 
 /**
+ * struct pvmem_report_window - kernel address space that is pvmem.ko's
+ * @page: its first address, less the sign extension, in pages.
+ * @nr_pages: its length.
+ */
+struct pvmem_report_window {
+	uint64_t page;
+	uint64_t nr_pages;
+};
+
+/**
  * struct pvmem_report - the guest's counters and state
  * @stats_set: bit N: stats[N] is given.
  * @stats: pvmem.ko's counters and states.
@@ -50,6 +63,8 @@ extern const char *const pvmem_report_meminfo[PVMEM_REPORT_NR_MEMORY];
  * @psi_avg10: share of the last 10 s in which some task waited for memory, in
  *	1/100 percent; -1 when the kernel does not say.
  * @options: what the guest runs, as far as it can be read.
+ * @nr_windows: how many.
+ * @windows: pvmem.ko's windows.
  */
 struct pvmem_report {
 	uint64_t stats_set;
@@ -58,6 +73,8 @@ struct pvmem_report {
 	uint64_t memory[PVMEM_REPORT_NR_MEMORY];
 	int psi_avg10;
 	struct pvmem_options options;
+	size_t nr_windows;
+	struct pvmem_report_window windows[PVMEM_REPORT_WINDOWS];
 };
 
 /**

@@ -17,6 +17,9 @@
 /* Windows of pvmem's a guest may name. */
 #define PVMEM_AUDIT_WINDOWS 64
 
+/* Room for the reason why there is no audit. */
+#define PVMEM_AUDIT_ERROR 256
+
 /**
  * enum pvmem_audit_kind - what is wrong with a frame
  * @PVMEM_AUDIT_ALIAS: pvmem's window maps it and so does another place.
@@ -55,6 +58,7 @@ struct pvmem_audit_window {
  * @nr_frames: frame numbers are below it.
  * @root: frame of the kernel's top-level table.
  * @levels: 4 or 5.
+ * @direct_base: where the direct map begins; 0: to be found by its large pages.
  * @windows: pvmem's, as the guest says.
  * @nr_windows: how many.
  */
@@ -64,6 +68,7 @@ struct pvmem_audit_source {
 	uint64_t nr_frames;
 	uint64_t root;
 	int levels;
+	uint64_t direct_base;
 	struct pvmem_audit_window windows[PVMEM_AUDIT_WINDOWS];
 	size_t nr_windows;
 };

@@ -336,7 +336,7 @@ static const struct {
 	{ "list", FALSE, pvmem_command_list },	    { "options", TRUE, pvmem_command_options },
 	{ "stats", TRUE, pvmem_command_stats },	    { "request", TRUE, pvmem_command_request },
 	{ "set-options", TRUE, pvmem_command_set }, { "metrics", FALSE, pvmem_command_metrics },
-	{ "ping", FALSE, pvmem_command_ping },
+	{ "ping", FALSE, pvmem_command_ping },	    { "audit", TRUE, pvmem_command_audit },
 };
 
 /**

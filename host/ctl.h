@@ -22,6 +22,7 @@ enum ctl_flag {
 	CTL_CONFIG,
 	CTL_CURRENT,
 	CTL_DRAIN,
+	CTL_FIX,
 	CTL_NR_FLAGS,
 };
 

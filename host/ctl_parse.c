@@ -19,6 +19,7 @@ const struct ctl_flag_info ctl_flag_infos[CTL_NR_FLAGS] = {
 	[CTL_CURRENT] = { "current", NULL, 0, 0,
 			  "change the running domain, or its next start when it does not run (default)" },
 	[CTL_DRAIN] = { "drain", NULL, 0, 0, "have the guest give its page-table pool back now" },
+	[CTL_FIX] = { "fix", NULL, 0, 0, "have the guest purge when something is found, and look again" },
 };
 
 /**

@@ -11,6 +11,7 @@
 #define PVMEM_HOST_DRIVER_H
 
 #include <glib.h>
+#include "audit.h"
 #include "option.h"
 
 struct pvmem_daemon;
@@ -29,6 +30,20 @@ struct pvmem_guest;
 typedef void (*pvmem_done)(const char *error, void *data);
 
 /**
+ * typedef pvmem_audit_function - looks at a running guest's page tables
+ * @machine: the guest's @machine.
+ * @windows: pvmem's, as the guest says.
+ * @nr_windows: how many, at most PVMEM_AUDIT_WINDOWS.
+ * @audit: filled.
+ * @error: why not.
+ *
+ * Context: called in a thread of its own; may take seconds.
+ * Return: 0 or -errno.
+ */
+typedef int (*pvmem_audit_function)(int machine, const struct pvmem_audit_window *windows, size_t nr_windows,
+				    struct pvmem_audit *audit, char error[PVMEM_AUDIT_ERROR]);
+
+/**
  * struct pvmem_driver_ops - a kind of host
  * @name: in the configuration.
  * @start: begins to look for domains; reports and goes on trying when what it
@@ -39,6 +54,7 @@ typedef void (*pvmem_done)(const char *error, void *data);
  *	remove them. The daemon hears of the change through pvmem_guest_options().
  * @closed: the other end closed the guest's socket, which is detached already;
  *	NULL for drivers that attach none.
+ * @audit: looks at a guest; NULL: it cannot.
  * @status: one line on how the driver is, for people.
  * @send: bytes to the guest's agent; 0, -ENOBUFS or -ENOTCONN.
  */
@@ -50,6 +66,7 @@ struct pvmem_driver_ops {
 	void (*set_options)(struct pvmem_guest *guest, guint scopes, const struct pvmem_options *options,
 			    pvmem_done done, void *data);
 	void (*closed)(struct pvmem_guest *guest);
+	pvmem_audit_function audit;
 	const char *(*status)(struct pvmem_driver *driver);
 	int (*send)(struct pvmem_guest *guest, const char *bytes, gsize len);
 };

@@ -6,6 +6,7 @@
  */
 #include <gio/gio.h>
 #include <string.h>
+#include "audit_kvm.h"
 #include "daemon.h"
 #include "options_file.h"
 
@@ -172,6 +173,7 @@ const struct pvmem_driver_ops pvmem_driver_directory = {
 	.stop = pvmem_directory_stop,
 	.set_options = pvmem_directory_set_options,
 	.closed = pvmem_directory_closed,
+	.audit = pvmem_audit_kvm,
 	.status = pvmem_directory_status,
 	.send = pvmem_guest_stream_send,
 };

@@ -14,6 +14,7 @@
  */
 #include <libvirt-glib/libvirt-glib.h>
 #include <string.h>
+#include "audit_kvm.h"
 #include "daemon.h"
 #include "libvirt_thread.h"
 #include "metadata.h"
@@ -242,6 +243,7 @@ const struct pvmem_driver_ops pvmem_driver_libvirt = {
 	.forget = pvmem_libvirt_forget,
 	.set_options = pvmem_libvirt_driver_set,
 	.closed = pvmem_libvirt_closed,
+	.audit = pvmem_audit_kvm,
 	.status = pvmem_libvirt_status,
 	.send = pvmem_guest_stream_send,
 };

@@ -497,6 +497,8 @@ static const struct pvmem_stream_ops pvmem_guest_stream_ops = {
 int pvmem_guest_attach(struct pvmem_guest *guest, const char *path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
 	int fd, err;
 
 	if (strlen(path) >= sizeof(addr.sun_path))
@@ -512,6 +514,9 @@ int pvmem_guest_attach(struct pvmem_guest *guest, const char *path)
 	}
 	guest->stream = pvmem_stream_new(guest->daemon->poller, fd, &guest->daemon->config->limits,
 					 &pvmem_guest_stream_ops, guest);
+	/* Who listens there is the machine itself. */
+	if (!getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
+		guest->machine = peer.pid;
 	pvmem_guest_connected(guest, TRUE);
 	return 0;
 }

@@ -61,6 +61,7 @@ struct pvmem_asked {
  * @rejected_why: the last reason.
  * @last_log_us: when the guest last had a line in the log.
  * @stream: its channel, for drivers whose channels are sockets.
+ * @machine: what its driver audits it by: QEMU's process, or Xen's number of the domain; 0: unknown.
  * @memory_bytes: memory it was started with, as the driver says; 0: unknown.
  */
 struct pvmem_guest {
@@ -89,6 +90,7 @@ struct pvmem_guest {
 	char rejected_why[PVMEM_REASON];
 	gint64 last_log_us;
 	struct pvmem_stream *stream;
+	int machine;
 	guint64 memory_bytes;
 };
 

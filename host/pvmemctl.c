@@ -53,6 +53,11 @@ static const struct ctl_column ctl_check_columns[] = {
 	{ NULL },
 };
 
+static const struct ctl_column ctl_audit_columns[] = {
+	{ "what", "WHAT", CTL_TEXT },	    { "count", "COUNT", CTL_TEXT },   { "frame", "FRAME", CTL_TEXT },
+	{ "address", "ADDRESS", CTL_TEXT }, { "other", "ALSO AT", CTL_TEXT }, { NULL },
+};
+
 static const struct ctl_column ctl_line_columns[] = { { "line", "", CTL_TEXT }, { NULL } };
 
 /* Shows items and why there are no more; frees both. Returns the exit status. */
@@ -67,12 +72,18 @@ static int ctl_finish(const struct ctl_line *line, json_t *items, char *error, c
 	return error ? 1 : 0;
 }
 
-static int ctl_simple(const struct ctl_line *line, const char *command, const struct ctl_column *columns)
+/* Has the daemon do it, and shows what comes. */
+static int ctl_run(const struct ctl_line *line, json_t *message, const struct ctl_column *columns)
 {
 	char *error = NULL;
-	json_t *items = ctl_ask(line, ctl_command_message(command, line), &error);
+	json_t *items = ctl_ask(line, message, &error);
 
 	return ctl_finish(line, items, error, columns);
+}
+
+static int ctl_simple(const struct ctl_line *line, const char *command, const struct ctl_column *columns)
+{
+	return ctl_run(line, ctl_command_message(command, line), columns);
 }
 
 static int ctl_list(const struct ctl_line *line)
@@ -169,10 +180,9 @@ static int ctl_options(const struct ctl_line *line)
 static int ctl_request(const struct ctl_line *line, const char *what)
 {
 	json_t *message = ctl_command_message("request", line);
-	char *error = NULL;
 
 	json_object_set_new(message, "do", json_string(what));
-	return ctl_finish(line, ctl_ask(line, message, &error), error, ctl_request_columns);
+	return ctl_run(line, message, ctl_request_columns);
 }
 
 static int ctl_purge(const struct ctl_line *line)
@@ -188,6 +198,14 @@ static int ctl_compact(const struct ctl_line *line)
 static int ctl_pool(const struct ctl_line *line)
 {
 	return line->given >> CTL_DRAIN & 1 ? ctl_request(line, "drain") : ctl_options(line);
+}
+
+static int ctl_audit(const struct ctl_line *line)
+{
+	json_t *message = ctl_command_message("audit", line);
+
+	json_object_set_new(message, "fix", json_boolean(line->given >> CTL_FIX & 1));
+	return ctl_run(line, message, ctl_audit_columns);
 }
 
 static int ctl_self_test(const struct ctl_line *line)
@@ -239,6 +257,11 @@ const struct ctl_command ctl_commands[] = {
 	  "Has the guest remove every lazy mapping, and waits until it has.", ctl_purge },
 	{ "compact", TRUE, NULL, 0, "have a guest compact its compressed memory",
 	  "Has the guest compact its compressed memory, and waits until it has.", ctl_compact },
+	{ "audit", TRUE, NULL, 1u << CTL_FIX, "look for aliased and wrongly typed pages from outside the guest",
+	  "Walks the guest's kernel page tables in its memory, without its help, and tells what they map, which\n"
+	  "frames are mapped writable more than once, and whether that agrees with the guest's counters.\n"
+	  "Fails when something is found.",
+	  ctl_audit },
 	{ "metrics", FALSE, NULL, 0, "the daemon's metrics", "Prints what Prometheus would get.", ctl_metrics },
 	{ "self-test", FALSE, NULL, 0, "whether the daemon is well",
 	  "Checks the way to the daemon and the daemon's to its hosts.", ctl_self_test },

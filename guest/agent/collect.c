@@ -131,6 +131,22 @@ static void pvmem_collect_options(const struct pvmem_agent *agent, struct pvmem_
 			pvmem_options_set(options, i, value);
 }
 
+/* "ffffc90000600000 33554432", a line each. */
+static void pvmem_collect_windows(const struct pvmem_agent *agent, struct pvmem_report *report)
+{
+	unsigned long long base, bytes;
+	char text[4096], *line, *rest = text;
+
+	if (pvmem_file_read(agent, PVMEM_SYSFS "/windows", text, sizeof(text)))
+		return;
+	while ((line = strsep(&rest, "\n")) && report->nr_windows < PVMEM_REPORT_WINDOWS) {
+		if (sscanf(line, "%llx %llu", &base, &bytes) != 2)
+			continue;
+		report->windows[report->nr_windows].page = (base << 7) >> 19; /* 57 bits of address */
+		report->windows[report->nr_windows++].nr_pages = bytes / 4096;
+	}
+}
+
 /**
  * pvmem_collect_report() - reads everything a report holds
  * @agent: the agent.
@@ -143,6 +159,7 @@ void pvmem_collect_report(const struct pvmem_agent *agent, struct pvmem_report *
 	pvmem_collect_meminfo(agent, report);
 	report->psi_avg10 = pvmem_collect_psi(agent);
 	pvmem_collect_options(agent, &report->options);
+	pvmem_collect_windows(agent, report);
 }
 
 /**

@@ -8,6 +8,7 @@
  *	purge, ptpool_drain	write 1
  *	stats/NAME		counters and states, from stats.def
  *	units			"NAME UNIT counter|state" of each of them
+ *	windows			"ADDRESS BYTES" of each, for root: what an audit counts as pvmem's
  */
 #include <linux/kobject.h>
 #include <linux/mm.h>
@@ -200,10 +201,22 @@ static ssize_t units_show(struct kobject *kobj, struct kobj_attribute *attr, cha
 	return at;
 }
 
+/* Addresses: for root only. 64 windows of 40 bytes fit into a page. */
+static ssize_t windows_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	unsigned int i, nr = pvmem_nr_windows(pvmem_shown);
+	int at = 0;
+
+	for (i = 0; i < nr; i++)
+		at += sysfs_emit_at(buf, at, "%lx %lu\n", pvmem_shown->windows[i]->base,
+				    pvmem_shown->windows[i]->nr_blocks * PVMEM_BLOCK_SIZE);
+	return at;
+}
+
 static struct kobj_attribute pvmem_files[] = {
-	__ATTR_RO(backend),	 __ATTR_RW(policy),	  __ATTR_RW(lazy_limit), __ATTR_RW(ptpool_low),
-	__ATTR_RW(ptpool_high),	 __ATTR_RW(ptpool_batch), __ATTR_RW(ptpool_cap), __ATTR_WO(purge),
-	__ATTR_WO(ptpool_drain), __ATTR_RO(units),
+	__ATTR_RO(backend),	 __ATTR_RW(policy),	  __ATTR_RW(lazy_limit),	 __ATTR_RW(ptpool_low),
+	__ATTR_RW(ptpool_high),	 __ATTR_RW(ptpool_batch), __ATTR_RW(ptpool_cap),	 __ATTR_WO(purge),
+	__ATTR_WO(ptpool_drain), __ATTR_RO(units),	  __ATTR_RO_MODE(windows, 0400),
 };
 
 static struct attribute *pvmem_attrs[ARRAY_SIZE(pvmem_files) + 1];

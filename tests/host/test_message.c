@@ -164,6 +164,9 @@ static void reports_go_round(void **state)
 	report.memory_set = (1u << PVMEM_REPORT_NR_MEMORY) - 1;
 	for (i = 0; i < PVMEM_NR_OPTIONS; i++)
 		pvmem_options_set(&report.options, i, pvmem_option_infos[i].min);
+	report.nr_windows = PVMEM_REPORT_WINDOWS;
+	for (i = 0; i < PVMEM_REPORT_WINDOWS; i++)
+		report.windows[i] = (struct pvmem_report_window){ (1ull << 45) - 1 - i, 8192 };
 	message = carried(pvmem_report_encode(&report), PVMEM_MESSAGE_REPORT);
 	memset(&again, 0xff, sizeof(again));
 	assert_int_equal(pvmem_report_decode(message, &again, reason), 0);

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PVMEM_PLANT_H
+#define PVMEM_PLANT_H
+
+int plant_pin(void);
+void plant_unpin(void);
+
+#endif
