@@ -1,302 +1,605 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One walk of the kernel's half of a guest's page tables. The direct map is
- * known by its constant distance from physical addresses, the kernel's image and
- * per-CPU areas by where x86-64 Linux puts them; what is left is the vmalloc area
- * (and the vmemmap, which maps nothing twice). Writable mappings there are
- * collected and sorted by frame: a frame that occurs twice is aliased.
- *
- * The guest may have made its tables up. A walk visits no more tables than the
- * guest has frames, and collects no more than PVMEM_AUDIT_RECORDS mappings.
+ * What the mappings of a guest's kernel mean. Each frame has one writable mapping
+ * in the direct map; a second one is benign where the kernel makes it as a matter
+ * of course (docs/audit.md derives the classes), and a finding where nobody
+ * should. A frame costs 4 bytes here, so a guest of 64 GiB costs 64 MiB.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "audit.h"
+#include "audit_walk.h"
 
-#define PVMEM_PTE_PRESENT (1ull << 0)
-#define PVMEM_PTE_WRITE (1ull << 1)
-#define PVMEM_PTE_LARGE (1ull << 7)
-#define PVMEM_PTE_FRAME 0x000ffffffffff000ull
-#define PVMEM_PTES 512
+#define PVMEM_CLASS(class) (1u << PVMEM_AUDIT_##class)
+#define PVMEM_CLASSES ((1u << PVMEM_NR_AUDIT_CLASSES) - 1)
 
-/* The kernel's image, and the fixed areas below it (per-CPU entry areas, stacks of espfix, EFI). */
-#define PVMEM_FIXED_START 0xfffffe0000000000ull
-#define PVMEM_IMAGE_START 0xffffffff80000000ull
-#define PVMEM_IMAGE_END 0xffffffffc0000000ull
-
-/* 24 bytes each: 48 MiB at most. A guest's vmalloc area of 8 GiB. */
-#define PVMEM_AUDIT_RECORDS (2u << 20)
-
-struct pvmem_record {
-	uint64_t frame;
-	uint64_t addr;
-	bool window;
+/* x86-64's layout that is not randomised, highest first; Documentation/x86/x86_64/mm.rst. */
+static const struct {
+	uint64_t base;
+	enum pvmem_audit_class class;
+} pvmem_areas[] = {
+	{ 0xffffffffff000000, PVMEM_AUDIT_FIXMAP },    { 0xffffffffc0000000, PVMEM_AUDIT_MODULE },
+	{ 0xffffffff80000000, PVMEM_AUDIT_IMAGE },     { 0xffffffff00000000, PVMEM_AUDIT_OTHER },
+	{ 0xffffffef00000000, PVMEM_AUDIT_EFI },       { 0xffffff8000000000, PVMEM_AUDIT_OTHER },
+	{ 0xffffff0000000000, PVMEM_AUDIT_ESPFIX },    { 0xfffffe8000000000, PVMEM_AUDIT_OTHER },
+	{ 0xfffffe0000000000, PVMEM_AUDIT_CPU_ENTRY },
 };
 
-struct pvmem_walk {
+/* Below it direct map, vmalloc area and struct pages follow each other, each aligned so. */
+#define PVMEM_DYNAMIC_END 0xfffffe0000000000ull
+#define PVMEM_DYNAMIC_ALIGN (1ull << 30)
+#define PVMEM_STRUCT_PAGE 64
+
+/* All of pvmem's windows together have at most 64 GiB; a guest that names more hides something. */
+#define PVMEM_WINDOW_BYTES_MAX (1ull << 36)
+
+/**
+ * struct pvmem_judge - an audit under way
+ * @source: the guest's memory.
+ * @claim: what the guest says.
+ * @audit: what is found.
+ * @frames: what is known of each frame.
+ * @vote: the direct map's base, as far as mappings agree...
+ * @weight: ...and by how many bytes.
+ * @slot: the highest 1 GiB of the dynamic area whose first page is mapped...
+ * @slot_first: ...and the first of those before it without a gap.
+ * @vmemmap_end: end of the array of struct page.
+ */
+struct pvmem_judge {
 	const struct pvmem_audit_source *source;
+	const struct pvmem_audit_claim *claim;
 	struct pvmem_audit *audit;
-	struct pvmem_record *records;
-	size_t nr_records;
-	size_t max_records;
-	uint64_t *tables;
-	size_t nr_tables;
-	size_t max_tables;
-	uint8_t *direct; /* a bit for each frame that the direct map has: those the guest's kernel owns */
-	uint64_t direct_base;
-	bool direct_known;
-	bool seeking; /* the direct map, nothing else */
+	uint32_t *frames;
+	uint64_t vote;
+	uint64_t weight;
+	uint64_t slot;
+	uint64_t slot_first;
+	uint64_t vmemmap_end;
 };
 
-/* What a walk returns when it has found what it was seeking. */
-#define PVMEM_FOUND 1
+static const struct {
+	const char *name;
+	const char *help;
+} pvmem_kinds[PVMEM_NR_AUDITS] = {
+	[PVMEM_AUDIT_ALIAS] = { "alias", "writable in pvmem's window and elsewhere beside the direct map" },
+	[PVMEM_AUDIT_TABLE_WRITABLE] = { "table-writable", "a page table with a writable mapping" },
+	[PVMEM_AUDIT_MULTIPLE] = { "multiple", "several writable kernel mappings beside the direct map" },
+	[PVMEM_AUDIT_PIN_ORPHAN] = { "pin-orphan", "pinned as a page table, but in no page table and no pool" },
+	[PVMEM_AUDIT_POOL] = { "pool", "said to be in the pool, but no idle pinned page table" },
+	[PVMEM_AUDIT_CLAIM] = { "claim", "does not agree with the guest's counters" },
+	[PVMEM_AUDIT_INCOMPLETE] = { "incomplete", "the page tables are too large for the guest's memory" },
+};
 
-static const char *const pvmem_kind_names[PVMEM_NR_AUDITS] = {
-	[PVMEM_AUDIT_ALIAS] = "alias",		 [PVMEM_AUDIT_TABLE_WRITABLE] = "writable-table",
-	[PVMEM_AUDIT_MULTIPLE] = "mapped-twice", [PVMEM_AUDIT_PIN_ORPHAN] = "orphaned-pin",
-	[PVMEM_AUDIT_CLAIM] = "false-claim",
+static const char *const pvmem_classes[PVMEM_NR_AUDIT_CLASSES] = {
+	[PVMEM_AUDIT_DIRECT] = "direct-map", [PVMEM_AUDIT_IMAGE] = "kernel-image",
+	[PVMEM_AUDIT_MODULE] = "module",     [PVMEM_AUDIT_VMALLOC] = "vmalloc",
+	[PVMEM_AUDIT_VMEMMAP] = "vmemmap",   [PVMEM_AUDIT_CPU_ENTRY] = "cpu-entry",
+	[PVMEM_AUDIT_FIXMAP] = "fixmap",     [PVMEM_AUDIT_ESPFIX] = "espfix",
+	[PVMEM_AUDIT_EFI] = "efi",	     [PVMEM_AUDIT_WINDOW] = "window",
+	[PVMEM_AUDIT_OTHER] = "other",
 };
 
 /**
- * pvmem_audit_kind_name() - a kind of finding in a word
+ * pvmem_audit_kind_name() - a finding's kind in a word
  * @kind: which.
  *
- * Return: a constant.
+ * Return: the word, as in JSON and metrics.
  */
 const char *pvmem_audit_kind_name(enum pvmem_audit_kind kind)
 {
-	return pvmem_kind_names[kind];
+	return pvmem_kinds[kind].name;
 }
 
 /**
- * pvmem_audit_find() - adds a finding
- * @audit: where; counted even when there is no more room.
- * @kind: what is wrong.
- * @frame: which frame.
- * @addr: where it is mapped.
- * @other: where else; 0: does not apply.
+ * pvmem_audit_kind_help() - a finding's kind in a sentence
+ * @kind: which.
+ *
+ * Return: the sentence, without its stop.
  */
-void pvmem_audit_find(struct pvmem_audit *audit, enum pvmem_audit_kind kind, uint64_t frame, uint64_t addr,
-		      uint64_t other)
+const char *pvmem_audit_kind_help(enum pvmem_audit_kind kind)
 {
+	return pvmem_kinds[kind].help;
+}
+
+/**
+ * pvmem_audit_class_name() - a class of mappings in a word
+ * @class: which.
+ *
+ * Return: the word.
+ */
+const char *pvmem_audit_class_name(enum pvmem_audit_class class)
+{
+	return pvmem_classes[class];
+}
+
+static void pvmem_find(struct pvmem_judge *judge, enum pvmem_audit_kind kind, uint64_t frame, uint64_t addr,
+		       uint64_t other)
+{
+	struct pvmem_audit *audit = judge->audit;
+
 	audit->nr_by_kind[kind]++;
-	if (audit->nr_findings < PVMEM_AUDIT_FINDINGS)
-		audit->findings[audit->nr_findings++] = (struct pvmem_audit_finding){ kind, frame, addr, other };
+	if (audit->nr_findings == PVMEM_AUDIT_FINDINGS)
+		return;
+	audit->findings[audit->nr_findings++] =
+		(struct pvmem_audit_finding){ .kind = kind, .frame = frame, .addr = addr, .other = other };
+	if (frame < judge->source->nr_frames)
+		judge->frames[frame] |= PVMEM_FRAME_FOUND;
 }
 
-/* Room for one more of an array that at least doubles. 0, -ENOMEM or -E2BIG. */
-static int pvmem_grow(void **array, size_t *max, size_t nr, size_t size, size_t most)
+/* First pass: where the direct map and the array of struct page are. */
+
+/* Majority vote, by bytes: the direct map is most of what is mapped at a multiple of 1 GiB from its frame. */
+static void pvmem_locate_vote(struct pvmem_judge *judge, uint64_t base, uint64_t bytes)
 {
-	size_t wanted = *max ? *max * 2 : 1024;
-	void *grown;
-
-	if (nr < *max)
-		return 0;
-	if (nr >= most)
-		return -E2BIG;
-	grown = realloc(*array, wanted * size);
-	if (!grown)
-		return -ENOMEM;
-	*array = grown;
-	*max = wanted;
-	return 0;
+	if (base % PVMEM_DYNAMIC_ALIGN)
+		return;
+	if (base == judge->vote) {
+		judge->weight += bytes;
+	} else if (judge->weight >= bytes) {
+		judge->weight -= bytes;
+	} else {
+		judge->vote = base;
+		judge->weight = bytes - judge->weight;
+	}
 }
 
-static bool pvmem_in_window(const struct pvmem_audit_source *source, uint64_t addr)
+static void pvmem_locate_leaf(struct pvmem_walk *walk, uint64_t addr, uint64_t frame, uint64_t bytes, bool writable)
+{
+	struct pvmem_judge *judge = walk->data;
+
+	pvmem_locate_vote(judge, addr - (frame << PVMEM_PAGE_SHIFT), bytes);
+	if (addr % PVMEM_DYNAMIC_ALIGN)
+		return;
+	if (addr != judge->slot + PVMEM_DYNAMIC_ALIGN)
+		judge->slot_first = addr;
+	judge->slot = addr;
+}
+
+static bool pvmem_locate_table(struct pvmem_walk *walk, uint64_t addr, uint64_t frame, int level, uint64_t bytes)
+{
+	return true;
+}
+
+static void pvmem_locate(struct pvmem_judge *judge, struct pvmem_walk *walk)
+{
+	uint64_t span = judge->source->nr_frames * PVMEM_STRUCT_PAGE;
+
+	walk->leaf = pvmem_locate_leaf;
+	walk->table = pvmem_locate_table;
+	pvmem_walk_tables(walk, judge->source->root, pvmem_walk_kernel(judge->source), PVMEM_DYNAMIC_END - 1);
+	if (!judge->weight)
+		return;
+	judge->audit->direct_base = judge->vote;
+	if (judge->slot_first <= judge->vote + (judge->source->nr_frames << PVMEM_PAGE_SHIFT))
+		return;
+	judge->audit->vmemmap_base = judge->slot_first;
+	judge->vmemmap_end = judge->slot_first + ((span + (1 << 21) - 1) & -(1ull << 21));
+}
+
+/* Second pass: what each frame is writable through. */
+
+static bool pvmem_in_window(const struct pvmem_audit_claim *claim, uint64_t addr)
 {
 	size_t i;
 
-	for (i = 0; i < source->nr_windows; i++)
-		if (addr - source->windows[i].base < source->windows[i].bytes)
+	for (i = 0; i < claim->nr_windows; i++)
+		if (addr - claim->windows[i].base < claim->windows[i].bytes)
 			return true;
 	return false;
 }
 
-static int pvmem_record_add(struct pvmem_walk *walk, uint64_t frame, uint64_t addr, bool window)
+/* Only the vmalloc area can have windows: a guest cannot explain away others with them. */
+static enum pvmem_audit_class pvmem_class_of(const struct pvmem_judge *judge, uint64_t addr, uint64_t frame)
 {
-	int err = pvmem_grow((void **)&walk->records, &walk->max_records, walk->nr_records, sizeof(*walk->records),
-			     PVMEM_AUDIT_RECORDS);
+	size_t i;
 
-	if (!err)
-		walk->records[walk->nr_records++] = (struct pvmem_record){ frame, addr, window };
-	return err;
+	for (i = 0; i < sizeof(pvmem_areas) / sizeof(pvmem_areas[0]); i++)
+		if (addr >= pvmem_areas[i].base)
+			return pvmem_areas[i].class;
+	if (!judge->audit->direct_base || addr < judge->audit->direct_base)
+		return PVMEM_AUDIT_OTHER;
+	if (addr - (frame << PVMEM_PAGE_SHIFT) == judge->audit->direct_base)
+		return PVMEM_AUDIT_DIRECT;
+	if (pvmem_in_window(judge->claim, addr))
+		return PVMEM_AUDIT_WINDOW;
+	return addr >= judge->audit->vmemmap_base && addr < judge->vmemmap_end ? PVMEM_AUDIT_VMEMMAP
+									       : PVMEM_AUDIT_VMALLOC;
 }
 
-/* One mapping of @nr frames. */
-static int pvmem_leaf(struct pvmem_walk *walk, uint64_t addr, uint64_t frame, uint64_t nr, bool writable)
+static void pvmem_mark(uint32_t *state, enum pvmem_audit_class class)
 {
-	struct pvmem_audit *audit = walk->audit;
-	bool window;
-
-	if (frame >= walk->source->nr_frames)
-		return 0; /* a device */
-	if (walk->seeking) {
-		if (nr == 1)
-			return 0;
-		/* The kernel's lowest area is its direct map: the first large page is in it. */
-		walk->direct_base = addr - (frame << 12);
-		walk->direct_known = true;
-		return PVMEM_FOUND;
-	}
-	audit->nr_mapped += nr;
-	if (walk->direct_known && addr - (frame << 12) == walk->direct_base) {
-		audit->nr_direct += nr;
-		for (; nr && frame < walk->source->nr_frames; nr--, frame++)
-			walk->direct[frame / 8] |= 1u << frame % 8;
-		return 0;
-	}
-	if (addr >= PVMEM_FIXED_START && addr < PVMEM_IMAGE_END) {
-		audit->nr_image += nr;
-		return 0;
-	}
-	window = pvmem_in_window(walk->source, addr);
-	*(window ? &audit->nr_window : &audit->nr_vmalloc) += nr;
-	return writable && nr == 1 ? pvmem_record_add(walk, frame, addr, window) : 0;
+	if (*state & (1u << class))
+		*state |= class == PVMEM_AUDIT_WINDOW || class == PVMEM_AUDIT_ESPFIX ? 0 : PVMEM_FRAME_SEVERAL;
+	*state |= 1u << class;
 }
 
-static int pvmem_walk_table(struct pvmem_walk *walk, uint64_t frame, uint64_t base, int level, bool writable);
-
-/* The entry at @index of a table of @level: 1 maps pages. */
-static int pvmem_entry(struct pvmem_walk *walk, uint64_t entry, uint64_t addr, int level, bool writable)
+static void pvmem_map_leaf(struct pvmem_walk *walk, uint64_t addr, uint64_t frame, uint64_t bytes, bool writable)
 {
-	uint64_t frame = (entry & PVMEM_PTE_FRAME) >> 12;
-	uint64_t nr = 1ull << (9 * (level - 1));
+	struct pvmem_judge *judge = walk->data;
+	enum pvmem_audit_class class = pvmem_class_of(judge, addr, frame);
+	uint64_t i, nr = bytes >> PVMEM_PAGE_SHIFT;
 
-	if (!(entry & PVMEM_PTE_PRESENT))
-		return 0;
-	writable = writable && entry & PVMEM_PTE_WRITE;
-	if (level == 1)
-		return pvmem_leaf(walk, addr, frame, 1, writable);
-	if (entry & PVMEM_PTE_LARGE && level <= 3)
-		return pvmem_leaf(walk, addr, frame & ~(nr - 1), nr, writable);
-	return pvmem_walk_table(walk, frame, addr, level - 1, writable);
-}
-
-static int pvmem_walk_table(struct pvmem_walk *walk, uint64_t frame, uint64_t base, int level, bool writable)
-{
-	const struct pvmem_audit_source *source = walk->source;
-	const uint64_t *page = frame < source->nr_frames ? source->page(source->data, frame) : NULL;
-	bool top = level == source->levels;
-	uint64_t table[PVMEM_PTES];
-	int err, i;
-
-	if (!page)
-		return 0;
-	err = pvmem_grow((void **)&walk->tables, &walk->max_tables, walk->nr_tables, sizeof(*walk->tables),
-			 source->nr_frames);
-	if (err)
-		return err;
-	walk->tables[walk->nr_tables++] = frame;
-	memcpy(table, page, sizeof(table)); /* the next page may take its place */
-	for (i = top ? PVMEM_PTES / 2 : 0; i < PVMEM_PTES && !err; i++)
-		err = pvmem_entry(walk, table[i], base + ((uint64_t)i << (12 + 9 * (level - 1))), level, writable);
-	return err;
-}
-
-static int pvmem_by_frame(const void *a, const void *b)
-{
-	const struct pvmem_record *left = a, *right = b;
-
-	if (left->frame != right->frame)
-		return left->frame < right->frame ? -1 : 1;
-	/* pvmem's own first: it is what a finding is about. */
-	if (left->window != right->window)
-		return left->window ? -1 : 1;
-	return left->addr < right->addr ? -1 : left->addr > right->addr;
-}
-
-static int pvmem_by_number(const void *a, const void *b)
-{
-	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
-
-	return left < right ? -1 : left > right;
+	if (nr > judge->source->nr_frames - frame)
+		nr = judge->source->nr_frames - frame;
+	if (class == PVMEM_AUDIT_WINDOW)
+		judge->audit->nr_window += nr;
+	for (i = 0; class == PVMEM_AUDIT_DIRECT && i < nr; i++)
+		judge->frames[frame + i] |= PVMEM_FRAME_LINEAR;
+	if (!writable)
+		return;
+	judge->audit->nr_mapped[class] += nr;
+	for (i = 0; i < nr; i++)
+		pvmem_mark(&judge->frames[frame + i], class);
 }
 
 /*
- * Frames with several writable mappings: one finding for each mapping beyond the
- * first. Frames without a place in the direct map are the firmware's: the kernel
- * maps those as often as it likes.
+ * What is writable nowhere need not be looked at twice, once its tables are known;
+ * but windows are counted to the last read-only entry.
  */
-static void pvmem_find_aliases(struct pvmem_walk *walk)
+static bool pvmem_table_needed(const struct pvmem_judge *judge, uint64_t addr, uint32_t state, int level,
+			       uint64_t bytes)
 {
-	const struct pvmem_record *first = walk->records, *record;
+	const struct pvmem_audit_claim *claim = judge->claim;
 	size_t i;
 
-	for (i = 1; i < walk->nr_records; i++) {
-		record = &walk->records[i];
-		if (record->frame != first->frame)
-			first = record;
-		else if (walk->direct[record->frame / 8] >> record->frame % 8 & 1)
-			pvmem_audit_find(walk->audit, first->window ? PVMEM_AUDIT_ALIAS : PVMEM_AUDIT_MULTIPLE,
-					 record->frame, first->addr, record->addr);
+	if (!(state & PVMEM_FRAME_CLEAN(level)) || !(state & PVMEM_FRAME_REFERENCED))
+		return true;
+	for (i = 0; i < claim->nr_windows; i++)
+		if (claim->windows[i].base < addr + bytes && addr < claim->windows[i].base + claim->windows[i].bytes)
+			return true;
+	return false;
+}
+
+static bool pvmem_map_table(struct pvmem_walk *walk, uint64_t addr, uint64_t frame, int level, uint64_t bytes)
+{
+	struct pvmem_judge *judge = walk->data;
+	uint32_t state = judge->frames[frame];
+
+	judge->audit->nr_tables += !(state & PVMEM_FRAME_TABLE);
+	judge->frames[frame] |= PVMEM_FRAME_TABLE | PVMEM_FRAME_REFERENCED;
+	return pvmem_table_needed(judge, addr, state, level, bytes);
+}
+
+/* Third pass: which frames are page tables of processes. */
+
+static void pvmem_user_leaf(struct pvmem_walk *walk, uint64_t addr, uint64_t frame, uint64_t bytes, bool writable)
+{
+}
+
+static bool pvmem_user_table(struct pvmem_walk *walk, uint64_t addr, uint64_t frame, int level, uint64_t bytes)
+{
+	struct pvmem_judge *judge = walk->data;
+
+	if (!(judge->frames[frame] & PVMEM_FRAME_TABLE))
+		judge->audit->nr_user_tables++;
+	judge->frames[frame] |= PVMEM_FRAME_TABLE | PVMEM_FRAME_REFERENCED;
+	return level > 1; /* what they map is theirs */
+}
+
+/* Accessed and dirty differ between copies of an entry. */
+static bool pvmem_same_half(const uint64_t *a, const uint64_t *b)
+{
+	int i;
+
+	for (i = PVMEM_TABLE_ENTRIES / 2; i < PVMEM_TABLE_ENTRIES; i++)
+		if ((a[i] ^ b[i]) & ~0x60ull)
+			return false;
+	return true;
+}
+
+/* Where frames have types that is asked, else a top-level table is known by its kernel's half. */
+static bool pvmem_is_root(const struct pvmem_judge *judge, uint64_t frame, const uint64_t *kernel)
+{
+	const struct pvmem_audit_source *source = judge->source;
+	const uint64_t *page;
+
+	if (frame == source->root)
+		return true;
+	if (source->type)
+		return (source->type(source->data, frame) & PVMEM_AUDIT_TYPE_LEVEL) == source->levels;
+	page = source->page(source->data, frame);
+	return page && pvmem_same_half(page, kernel);
+}
+
+static void pvmem_map_users(struct pvmem_judge *judge, struct pvmem_walk *walk)
+{
+	uint64_t kernel[PVMEM_TABLE_ENTRIES], frame;
+
+	if (!pvmem_walk_copy(walk, judge->source->root, judge->source->levels))
+		return;
+	memcpy(kernel, walk->entries[judge->source->levels - 1], sizeof(kernel));
+	walk->leaf = pvmem_user_leaf;
+	walk->table = pvmem_user_table;
+	for (frame = 0; frame < judge->source->nr_frames && walk->visits; frame++) {
+		if (!pvmem_is_root(judge, frame, kernel))
+			continue;
+		judge->audit->nr_roots++;
+		judge->frames[frame] |= PVMEM_FRAME_TABLE;
+		pvmem_walk_tables(walk, frame, 0, pvmem_walk_user_last(judge->source));
 	}
 }
 
-static void pvmem_find_tables(struct pvmem_walk *walk)
+/* The judgement. */
+
+static void pvmem_judge_pool(struct pvmem_judge *judge)
 {
+	const struct pvmem_audit_source *source = judge->source;
+	uint8_t idle = 1 | PVMEM_AUDIT_TYPE_PINNED;
+	uint64_t frame;
 	size_t i;
 
-	for (i = 0; i < walk->nr_records; i++)
-		if (bsearch(&walk->records[i].frame, walk->tables, walk->nr_tables, sizeof(*walk->tables),
-			    pvmem_by_number))
-			pvmem_audit_find(walk->audit, PVMEM_AUDIT_TABLE_WRITABLE, walk->records[i].frame,
-					 walk->records[i].addr, 0);
+	for (i = 0; judge->claim->has_pool && i < judge->claim->nr_pool; i++) {
+		frame = judge->claim->pool[i];
+		if (frame >= source->nr_frames || judge->frames[frame] & PVMEM_FRAME_REFERENCED ||
+		    (source->type && source->type(source->data, frame) != idle)) {
+			pvmem_find(judge, PVMEM_AUDIT_POOL, frame, 0, 0);
+			continue;
+		}
+		judge->audit->nr_pooled += !(judge->frames[frame] & PVMEM_FRAME_POOL);
+		judge->frames[frame] |= PVMEM_FRAME_POOL | PVMEM_FRAME_TABLE;
+	}
 }
 
-static int pvmem_walk_root(struct pvmem_walk *walk)
+static bool pvmem_is_idle(const struct pvmem_judge *judge, uint64_t frame)
 {
-	/* Addresses are sign-extended from 48 or 57 bits. */
-	uint64_t base = walk->source->levels == 5 ? 0xfe00000000000000ull : 0xffff000000000000ull;
-
-	walk->nr_tables = 0;
-	return pvmem_walk_table(walk, walk->source->root, base, walk->source->levels, true);
+	return judge->source->type(judge->source->data, frame) == (1 | PVMEM_AUDIT_TYPE_PINNED) &&
+	       !(judge->frames[frame] & PVMEM_FRAME_REFERENCED);
 }
 
-static int pvmem_walk_both(struct pvmem_walk *walk)
+static uint64_t pvmem_more(uint64_t a, uint64_t b)
 {
-	int err = 0;
+	return a > b ? a : b;
+}
 
-	walk->seeking = !walk->direct_known;
-	if (walk->seeking)
-		err = pvmem_walk_root(walk);
-	walk->seeking = false;
-	if (err < 0)
-		return err;
-	err = pvmem_walk_root(walk);
-	return err || walk->nr_tables > 1 ? err : -ENOENT;
+/* Idle pinned tables are the pool's; as many as it has handed out may be between it and their user. */
+static void pvmem_judge_pins(struct pvmem_judge *judge)
+{
+	const struct pvmem_audit_counts *counts = judge->claim->counts;
+	uint64_t frame, allowed = 0;
+
+	if (!judge->source->type)
+		return;
+	for (frame = 0; frame < judge->source->nr_frames; frame++) {
+		judge->audit->nr_pinned += !!(judge->source->type(judge->source->data, frame) &
+					      PVMEM_AUDIT_TYPE_PINNED);
+		judge->audit->nr_idle += pvmem_is_idle(judge, frame);
+	}
+	if (!judge->claim->has_pool)
+		return;
+	if (judge->claim->has_counts)
+		allowed = pvmem_more(counts[0].ptpool_out, counts[1].ptpool_out);
+	if (judge->audit->nr_idle - judge->audit->nr_pooled <= allowed)
+		return;
+	for (frame = 0; frame < judge->source->nr_frames; frame++)
+		if (pvmem_is_idle(judge, frame) && !(judge->frames[frame] & PVMEM_FRAME_POOL))
+			pvmem_find(judge, PVMEM_AUDIT_PIN_ORPHAN, frame, 0, 0);
+}
+
+/*
+ * Counters only grow, so whatever the guest did between the two reports, at the
+ * time of the walk it had not mapped more than the second says, nor purged less
+ * than the first. An unmap under `eager` clears entries before the purge.
+ */
+static void pvmem_judge_counts(struct pvmem_judge *judge)
+{
+	const struct pvmem_audit_counts *before = &judge->claim->counts[0], *after = &judge->claim->counts[1];
+	uint64_t seen = judge->audit->nr_window, most, least;
+
+	if (!judge->claim->has_counts)
+		return;
+	most = after->map_pages > before->purge_pages ? after->map_pages - before->purge_pages : 0;
+	least = before->map_pages > after->unmap_pages ? before->map_pages - after->unmap_pages : 0;
+	if (seen > most)
+		pvmem_find(judge, PVMEM_AUDIT_CLAIM, PVMEM_AUDIT_NO_FRAME, seen, most);
+	else if (seen < least)
+		pvmem_find(judge, PVMEM_AUDIT_CLAIM, PVMEM_AUDIT_NO_FRAME, seen, least);
+}
+
+static void pvmem_judge_frame(struct pvmem_judge *judge, uint64_t frame)
+{
+	uint32_t state = judge->frames[frame], extra = state & PVMEM_CLASSES & ~PVMEM_CLASS(DIRECT);
+	uint32_t allowed = judge->source->type ? 0 : PVMEM_CLASS(DIRECT) | PVMEM_CLASS(IMAGE);
+	bool several = extra & (extra - 1) || state & PVMEM_FRAME_SEVERAL;
+
+	judge->audit->nr_aliased += several || (extra && state & PVMEM_CLASS(DIRECT));
+	if (state & PVMEM_FRAME_TABLE && state & PVMEM_CLASSES & ~allowed)
+		pvmem_find(judge, PVMEM_AUDIT_TABLE_WRITABLE, frame, 0, 0);
+	else if (several && state & PVMEM_CLASS(WINDOW))
+		pvmem_find(judge, PVMEM_AUDIT_ALIAS, frame, 0, 0);
+	else if (several && !(state & PVMEM_FRAME_LINEAR))
+		judge->audit->nr_reserved++;
+	else if (several)
+		pvmem_find(judge, PVMEM_AUDIT_MULTIPLE, frame, 0, 0);
+	else if (extra && state & PVMEM_CLASS(DIRECT))
+		judge->audit->nr_benign[__builtin_ctz(extra)]++;
+}
+
+/* Last pass: where the frames among the findings are mapped. */
+
+static void pvmem_name_one(struct pvmem_judge *judge, struct pvmem_audit_finding *finding, uint64_t addr,
+			   enum pvmem_audit_class class)
+{
+	if (class == PVMEM_AUDIT_DIRECT && !(judge->source->type && finding->kind == PVMEM_AUDIT_TABLE_WRITABLE))
+		return;
+	if (!finding->addr) {
+		finding->addr = addr;
+	} else if (class == PVMEM_AUDIT_WINDOW && !pvmem_in_window(judge->claim, finding->addr)) {
+		finding->other = finding->addr;
+		finding->addr = addr;
+	} else if (!finding->other || (class != PVMEM_AUDIT_WINDOW && pvmem_in_window(judge->claim, finding->other))) {
+		finding->other = addr;
+	}
+}
+
+static void pvmem_name_leaf(struct pvmem_walk *walk, uint64_t addr, uint64_t frame, uint64_t bytes, bool writable)
+{
+	struct pvmem_judge *judge = walk->data;
+	struct pvmem_audit *audit = judge->audit;
+	uint64_t nr = bytes >> PVMEM_PAGE_SHIFT, offset;
+	size_t i;
+
+	if (!writable || (nr == 1 && !(judge->frames[frame] & PVMEM_FRAME_FOUND)))
+		return;
+	for (i = 0; i < audit->nr_findings; i++) {
+		offset = audit->findings[i].frame - frame;
+		if (offset < nr)
+			pvmem_name_one(judge, &audit->findings[i], addr + (offset << PVMEM_PAGE_SHIFT),
+				       pvmem_class_of(judge, addr, frame));
+	}
+}
+
+static bool pvmem_name_table(struct pvmem_walk *walk, uint64_t addr, uint64_t frame, int level, uint64_t bytes)
+{
+	struct pvmem_judge *judge = walk->data;
+
+	return !(judge->frames[frame] & PVMEM_FRAME_CLEAN(level));
+}
+
+static void pvmem_walk_begin(struct pvmem_judge *judge, struct pvmem_walk *walk)
+{
+	pvmem_walk_init(walk, judge->source, judge->frames);
+	walk->data = judge;
+}
+
+/* What is mapped, and which frames are page tables; false: it was too much. */
+static bool pvmem_judge_look(struct pvmem_judge *judge, struct pvmem_walk *walk)
+{
+	uint64_t kernel = pvmem_walk_kernel(judge->source);
+
+	pvmem_walk_begin(judge, walk);
+	pvmem_locate(judge, walk);
+	if (!walk->visits)
+		return false;
+	pvmem_walk_begin(judge, walk);
+	walk->leaf = pvmem_map_leaf;
+	walk->table = pvmem_map_table;
+	pvmem_walk_tables(walk, judge->source->root, kernel, UINT64_MAX);
+	judge->audit->nr_outside = walk->nr_outside;
+	judge->audit->nr_malformed = walk->nr_malformed;
+	if (!walk->visits)
+		return false;
+	pvmem_walk_begin(judge, walk);
+	pvmem_map_users(judge, walk);
+	return walk->visits;
+}
+
+static void pvmem_judge_all(struct pvmem_judge *judge, struct pvmem_walk *walk)
+{
+	uint64_t frame;
+
+	if (!pvmem_judge_look(judge, walk))
+		pvmem_find(judge, PVMEM_AUDIT_INCOMPLETE, PVMEM_AUDIT_NO_FRAME, 0, 0);
+	pvmem_judge_pool(judge);
+	pvmem_judge_pins(judge);
+	pvmem_judge_counts(judge);
+	for (frame = 0; frame < judge->source->nr_frames; frame++)
+		pvmem_judge_frame(judge, frame);
+	if (!judge->audit->nr_findings)
+		return;
+	pvmem_walk_begin(judge, walk);
+	walk->leaf = pvmem_name_leaf;
+	walk->table = pvmem_name_table;
+	pvmem_walk_tables(walk, judge->source->root, pvmem_walk_kernel(judge->source), UINT64_MAX);
+}
+
+static int pvmem_audit_check(const struct pvmem_audit_source *source, const struct pvmem_audit_claim *claim)
+{
+	uint64_t bytes = 0;
+	size_t i;
+
+	if ((source->levels != 4 && source->levels != 5) || source->root >= source->nr_frames ||
+	    claim->nr_windows > PVMEM_AUDIT_WINDOWS)
+		return -EINVAL;
+	for (i = 0; i < claim->nr_windows; i++) {
+		if (claim->windows[i].bytes > PVMEM_WINDOW_BYTES_MAX ||
+		    claim->windows[i].base + claim->windows[i].bytes < claim->windows[i].base)
+			return -ERANGE;
+		bytes += claim->windows[i].bytes;
+	}
+	return bytes > PVMEM_WINDOW_BYTES_MAX ? -ERANGE : 0;
 }
 
 /**
- * pvmem_audit_walk() - looks at the kernel's half of a guest's page tables
- * @source: the guest's memory.
- * @audit: filled.
+ * pvmem_audit_walk() - looks at a guest's kernel page tables
+ * @source: the guest's memory; it may change meanwhile, then findings may be
+ *	transient: pvmem_audit_confirm().
+ * @claim: what the guest says of itself.
+ * @audit: set on success; its @elapsed_us and @paused are the caller's.
  *
- * Context: takes milliseconds to seconds; any thread.
- * Return: 0, -ENOENT (the root is no page table), -E2BIG (more tables or
- * mappings than a sane guest has), -ENOMEM.
+ * Takes 4 bytes per frame and 20 KiB, and time in proportion to the frames.
+ *
+ * Return: 0; -EINVAL for a source that cannot be; -ERANGE for windows that
+ * cannot be; -EIO when the top-level table cannot be read; -ENOMEM.
  */
-int pvmem_audit_walk(const struct pvmem_audit_source *source, struct pvmem_audit *audit)
+int pvmem_audit_walk(const struct pvmem_audit_source *source, const struct pvmem_audit_claim *claim,
+		     struct pvmem_audit *audit)
 {
-	struct pvmem_walk walk = { .source = source,
-				   .audit = audit,
-				   .direct_base = source->direct_base,
-				   .direct_known = source->direct_base };
-	int err = -ENOMEM;
+	struct pvmem_audit result = { 0 };
+	struct pvmem_judge judge = { .source = source, .claim = claim, .audit = &result };
+	struct pvmem_walk *walk;
+	int err = pvmem_audit_check(source, claim);
 
-	memset(audit, 0, sizeof(*audit));
-	walk.direct = calloc(source->nr_frames / 8 + 1, 1);
-	if (walk.direct)
-		err = pvmem_walk_both(&walk);
-	audit->nr_tables = walk.nr_tables;
-	if (!err && walk.nr_records) {
-		qsort(walk.records, walk.nr_records, sizeof(*walk.records), pvmem_by_frame);
-		qsort(walk.tables, walk.nr_tables, sizeof(*walk.tables), pvmem_by_number);
-		pvmem_find_aliases(&walk);
-		pvmem_find_tables(&walk);
+	if (err)
+		return err;
+	if (!source->page(source->data, source->root))
+		return -EIO;
+	judge.frames = calloc(source->nr_frames, sizeof(*judge.frames));
+	walk = malloc(sizeof(*walk));
+	if (judge.frames && walk) {
+		pvmem_judge_all(&judge, walk);
+		*audit = result;
+	} else {
+		err = -ENOMEM;
 	}
-	free(walk.direct);
-	free(walk.records);
-	free(walk.tables);
+	free(walk);
+	free(judge.frames);
 	return err;
+}
+
+static bool pvmem_found_before(const struct pvmem_audit *before, const struct pvmem_audit_finding *finding)
+{
+	size_t i;
+
+	for (i = 0; i < before->nr_findings; i++)
+		if (before->findings[i].kind == finding->kind && before->findings[i].frame == finding->frame)
+			return true;
+	/* It may be one of those that were counted and not kept. */
+	return before->nr_findings == PVMEM_AUDIT_FINDINGS;
+}
+
+/**
+ * pvmem_audit_confirm() - leaves only findings that were there before
+ * @audit: the later audit.
+ * @before: the earlier one.
+ *
+ * A guest that was between two steps when it was looked at is past them the
+ * second time.
+ */
+void pvmem_audit_confirm(struct pvmem_audit *audit, const struct pvmem_audit *before)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < audit->nr_findings; i++) {
+		if (pvmem_found_before(before, &audit->findings[i]))
+			audit->findings[kept++] = audit->findings[i];
+		else
+			audit->nr_by_kind[audit->findings[i].kind]--;
+	}
+	audit->nr_findings = kept;
+}
+
+/**
+ * pvmem_audit_total() - how many findings there are
+ * @audit: the audit.
+ *
+ * Return: the sum over all kinds.
+ */
+uint64_t pvmem_audit_total(const struct pvmem_audit *audit)
+{
+	uint64_t total = 0;
+	int kind;
+
+	for (kind = 0; kind < PVMEM_NR_AUDITS; kind++)
+		total += audit->nr_by_kind[kind];
+	return total;
 }

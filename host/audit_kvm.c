@@ -1,221 +1,379 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The guest's memory is a memfd of QEMU's (libvirt: <memoryBacking> with source
- * memfd and access shared). It is read with pread(), which, unlike a mapping,
- * gives no memory to pages the guest has never touched.
- *
- * The kernel's top-level page table is found by what it looks like, so no
- * monitor command, which would taint the domain, is needed: its last entries lead
- * to the kernel's image in large pages, and its upper half is the richest of all
- * that do (a table of a process that is isolated from the kernel has less there).
+ * A guest of QEMU's, looked at through its memory: a shared mapping of the file
+ * that backs it, found among QEMU's open files. Nothing is written, and no hole
+ * of the file is touched: a read fault would fill it, and an audit would make
+ * all of a guest's memory real.
  */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "audit_kvm.h"
+#include "audit_walk.h"
 
-#define PVMEM_MEMFD "/memfd:memory-backend-memfd"
+#define PVMEM_CR4_LA57 (1ull << 12)
+#define PVMEM_CR3_FRAME 0x000ffffffffff000ull
 
-#define PVMEM_PRESENT 1ull
-#define PVMEM_LARGE (1ull << 7)
-#define PVMEM_FRAME 0x000ffffffffff000ull
-
-/* Frame numbers from 4 GiB on, where memory goes on that a PCI hole displaced. */
-#define PVMEM_FRAMES_4G (1ull << 20)
-
-struct pvmem_kvm {
-	int fd;
-	uint64_t nr_pages;  /* of memory */
-	uint64_t low_pages; /* of those, below the PCI hole */
-	uint64_t page[512];
-};
-
-/* Where a frame is in the file, in pages; ~0: it is no memory. */
-static uint64_t pvmem_kvm_offset(const struct pvmem_kvm *kvm, uint64_t frame)
+static int pvmem_refuse(char *reason, int err, const char *what)
 {
-	if (frame < kvm->low_pages)
-		return frame;
-	if (frame < PVMEM_FRAMES_4G)
-		return ~0ull;
-	frame -= PVMEM_FRAMES_4G - kvm->low_pages;
-	return frame < kvm->nr_pages ? frame : ~0ull;
+	snprintf(reason, PVMEM_AUDIT_REASON, "%s", what);
+	return err;
 }
+
+/* "CR3=000000000260a000", at a word's start. */
+static bool pvmem_register(const char *text, const char *name, uint64_t *value)
+{
+	const char *at = text;
+	char *end;
+
+	while ((at = strstr(at, name))) {
+		if (at == text || isspace((unsigned char)at[-1])) {
+			*value = strtoull(at + strlen(name), &end, 16);
+			return end != at + strlen(name);
+		}
+		at++;
+	}
+	return false;
+}
+
+/**
+ * pvmem_kvm_registers() - the paging mode, from QEMU's monitor
+ * @text: its answer to "info registers".
+ * @root: set to the top-level table's frame.
+ * @levels: set to 4 or 5.
+ *
+ * Return: whether it was there.
+ */
+bool pvmem_kvm_registers(const char *text, uint64_t *root, int *levels)
+{
+	uint64_t cr3, cr4;
+
+	if (!pvmem_register(text, "CR3=", &cr3) || !pvmem_register(text, "CR4=", &cr4))
+		return false;
+	*root = (cr3 & PVMEM_CR3_FRAME) >> PVMEM_PAGE_SHIFT;
+	*levels = cr4 & PVMEM_CR4_LA57 ? 5 : 4;
+	return true;
+}
+
+/*
+ * "  0000000100000000-000000013fffffff (prio 0, ram): pc.ram @00000000c0000000 KVM"
+ * is memory; roms that are shadowed in it are of the same name.
+ */
+static bool pvmem_range_line(const char *line, struct pvmem_kvm_range *range, char name[64])
+{
+	uint64_t last;
+	char kind[16];
+
+	range->offset = 0;
+	if (sscanf(line, " %" SCNx64 "-%" SCNx64 " (prio %*d, %15[a-z]): %63s @%" SCNx64, &range->base, &last, kind,
+		   name, &range->offset) < 4)
+		return false;
+	if ((strcmp(kind, "ram") && strcmp(kind, "rom")) || last < range->base)
+		return false;
+	range->bytes = last - range->base + 1;
+	return !((range->base | range->bytes | range->offset) % PVMEM_PAGE_SIZE);
+}
+
+/**
+ * pvmem_kvm_ranges() - where in its file the guest's memory is
+ * @mtree: the monitor's answer to "info mtree -f".
+ * @layout: filled with the memory of the view that is called "memory", as far as
+ *	it is of the object that has address 0.
+ *
+ * Return: whether there was any.
+ */
+bool pvmem_kvm_ranges(const char *mtree, struct pvmem_kvm_layout *layout)
+{
+	char line[256], name[64], first[64] = "";
+	struct pvmem_kvm_range range;
+	bool ours = false;
+	const char *end;
+
+	memset(layout, 0, sizeof(*layout));
+	for (; *mtree; mtree = *end ? end + 1 : end) {
+		end = mtree + strcspn(mtree, "\n");
+		snprintf(line, sizeof(line), "%.*s", (int)(end - mtree), mtree);
+		if (!strncmp(line, "FlatView", 8) && layout->nr)
+			break;
+		if (!strncmp(line, "FlatView", 8))
+			ours = false;
+		ours |= !!strstr(line, "AS \"memory\"");
+		if (!ours || layout->nr == PVMEM_KVM_RANGES || !pvmem_range_line(line, &range, name))
+			continue;
+		if (!*first && range.base == 0)
+			strcpy(first, name);
+		if (strcmp(name, first))
+			continue;
+		layout->range[layout->nr++] = range;
+		if (range.base + range.bytes > layout->end)
+			layout->end = range.base + range.bytes;
+		if (range.offset + range.bytes > layout->file_bytes)
+			layout->file_bytes = range.offset + range.bytes;
+	}
+	return layout->nr;
+}
+
+static const struct pvmem_kvm_range *pvmem_kvm_range(const struct pvmem_kvm_layout *layout, uint64_t addr)
+{
+	size_t i;
+
+	for (i = 0; i < layout->nr; i++)
+		if (addr - layout->range[i].base < layout->range[i].bytes)
+			return &layout->range[i];
+	return NULL;
+}
+
+/**
+ * struct pvmem_kvm_memory - a guest's memory, mapped
+ * @layout: where it is in the file.
+ * @file: the file, mapped.
+ * @filled: a bit for each page of it that is not a hole.
+ */
+struct pvmem_kvm_memory {
+	struct pvmem_kvm_layout layout;
+	const uint8_t *file;
+	uint8_t *filled;
+};
 
 static const uint64_t *pvmem_kvm_page(void *data, uint64_t frame)
 {
-	struct pvmem_kvm *kvm = data;
-	uint64_t offset = pvmem_kvm_offset(kvm, frame);
+	static const uint64_t zero[PVMEM_TABLE_ENTRIES];
+	const struct pvmem_kvm_memory *memory = data;
+	uint64_t addr = frame << PVMEM_PAGE_SHIFT, at;
+	const struct pvmem_kvm_range *range = pvmem_kvm_range(&memory->layout, addr);
 
-	if (offset == ~0ull || pread(kvm->fd, kvm->page, sizeof(kvm->page), offset << 12) != sizeof(kvm->page))
+	if (!range)
 		return NULL;
-	return kvm->page;
+	at = addr - range->base + range->offset;
+	if (!(memory->filled[at / PVMEM_PAGE_SIZE / 8] & (1u << (at / PVMEM_PAGE_SIZE % 8))))
+		return zero;
+	return (const uint64_t *)(memory->file + at);
 }
 
-/* Opens the memory of a process: its file that is a memfd of that name. */
-static int pvmem_kvm_open(int qemu)
+static uint64_t pvmem_kvm_frame_of(void *data, uint64_t entry_frame)
 {
-	char directory[64], path[400], target[256];
+	const struct pvmem_kvm_memory *memory = data;
+
+	return pvmem_kvm_range(&memory->layout, entry_frame << PVMEM_PAGE_SHIFT) ? entry_frame : PVMEM_AUDIT_NO_FRAME;
+}
+
+/* Which pages are not holes. A file system that cannot tell has none. */
+static int pvmem_kvm_fill(struct pvmem_kvm_memory *memory, int fd, uint64_t bytes)
+{
+	uint64_t page, last;
+	off_t data = 0, hole;
+
+	memory->filled = calloc(bytes / PVMEM_PAGE_SIZE / 8 + 1, 1);
+	if (!memory->filled)
+		return -ENOMEM;
+	while ((data = lseek(fd, data, SEEK_DATA)) >= 0 && (uint64_t)data < bytes) {
+		hole = lseek(fd, data, SEEK_HOLE);
+		if (hole <= data)
+			break;
+		last = ((uint64_t)hole < bytes ? (uint64_t)hole : bytes) / PVMEM_PAGE_SIZE;
+		for (page = (uint64_t)data / PVMEM_PAGE_SIZE; page < last; page++)
+			memory->filled[page / 8] |= 1u << (page % 8);
+		data = hole;
+	}
+	return 0;
+}
+
+/* QEMU's open file of the right size, in memory: a memfd, or below /dev/shm or a hugetlbfs. */
+static int pvmem_kvm_open(int pid, uint64_t bytes)
+{
+	char path[64], to[PATH_MAX];
 	struct dirent *entry;
-	int found = -ENOENT;
+	struct stat stat;
+	int fd = -ENOENT;
 	ssize_t len;
 	DIR *dir;
 
-	snprintf(directory, sizeof(directory), "/proc/%d/fd", qemu);
-	dir = opendir(directory);
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	dir = opendir(path);
 	if (!dir)
 		return -errno;
-	while (found == -ENOENT && (entry = readdir(dir))) {
-		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
-		len = readlink(path, target, sizeof(target) - 1);
+	while (fd < 0 && (entry = readdir(dir))) {
+		len = readlinkat(dirfd(dir), entry->d_name, to, sizeof(to) - 1);
 		if (len <= 0)
 			continue;
-		target[len] = 0;
-		if (strncmp(target, PVMEM_MEMFD, strlen(PVMEM_MEMFD)))
+		to[len] = 0;
+		if (to[0] != '/' || fstatat(dirfd(dir), entry->d_name, &stat, 0) || !S_ISREG(stat.st_mode) ||
+		    (uint64_t)stat.st_size != bytes)
 			continue;
-		found = open(path, O_RDONLY | O_CLOEXEC);
-		if (found < 0)
-			found = -errno;
+		fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC);
 	}
 	closedir(dir);
-	return found;
+	return fd;
 }
 
-/* The table an entry points to, or NULL. */
-static const uint64_t *pvmem_next(struct pvmem_kvm *kvm, uint64_t entry)
+static int pvmem_kvm_map(struct pvmem_kvm_memory *memory, int pid, char *reason)
 {
-	if (!(entry & PVMEM_PRESENT) || entry & PVMEM_LARGE)
-		return NULL;
-	return pvmem_kvm_page(kvm, (entry & PVMEM_FRAME) >> 12);
-}
+	uint64_t bytes = memory->layout.file_bytes;
+	int fd = pvmem_kvm_open(pid, bytes), err;
+	void *file;
 
-/* From a candidate's last entry down to the image: large pages one after the other? */
-static bool pvmem_leads_to_image(struct pvmem_kvm *kvm, uint64_t last, int levels)
-{
-	const uint64_t *table = pvmem_next(kvm, last);
-	int i, runs = 0;
-
-	if (table && levels == 5)
-		table = pvmem_next(kvm, table[511]);
-	if (table)
-		table = pvmem_next(kvm, table[510]);
-	for (i = 0; table && i < 511; i++)
-		runs += (table[i] & PVMEM_PRESENT) && (table[i] & PVMEM_LARGE) &&
-			(table[i] & PVMEM_FRAME) + (2 << 20) == (table[i + 1] & PVMEM_FRAME);
-	return runs >= 4;
-}
-
-/* Kernel entries of what might be a top-level table; 0 when it cannot be one. */
-static int pvmem_rate(const uint64_t *page)
-{
-	int i, nr = 0;
-
-	if (!(page[511] & PVMEM_PRESENT))
-		return 0;
-	for (i = 256; i < 512; i++) {
-		if (page[i] & PVMEM_PRESENT && page[i] & PVMEM_LARGE)
-			return 0;
-		nr += page[i] & PVMEM_PRESENT;
+	if (fd == -EACCES || fd == -EPERM)
+		return pvmem_refuse(reason, fd, "may not look at QEMU's open files: run as its user");
+	if (fd < 0)
+		return pvmem_refuse(reason, -ENOENT,
+				    "the guest's memory is not shared: its domain needs <memoryBacking> with "
+				    "<source type='memfd'/> and <access mode='shared'/>");
+	err = pvmem_kvm_fill(memory, fd, bytes);
+	file = err ? MAP_FAILED : mmap(NULL, bytes, PROT_READ, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	close(fd);
+	if (file == MAP_FAILED) {
+		free(memory->filled);
+		return pvmem_refuse(reason, -ENOMEM, "cannot map the guest's memory");
 	}
+	memory->file = file;
+	return 0;
+}
+
+static unsigned int pvmem_kernel_entries(const struct pvmem_audit_source *source, uint64_t frame)
+{
+	const uint64_t *page = source->page(source->data, frame);
+	unsigned int i, nr = 0;
+
+	for (i = PVMEM_TABLE_ENTRIES / 2; page && i < PVMEM_TABLE_ENTRIES; i++)
+		nr += page[i] & 1;
 	return nr;
 }
 
-/* Looks at every page the guest has touched. Returns the root's frame, or 0. */
-static uint64_t pvmem_kvm_root(struct pvmem_kvm *kvm, int levels)
+/* With page-table isolation a program runs on a table with little of the kernel; the kernel's is before it. */
+static uint64_t pvmem_kvm_root(const struct pvmem_audit_source *source, uint64_t root)
 {
-	uint64_t best = 0, page[512], last;
-	int rate, best_rate = 0;
-	off_t at = 0;
+	uint64_t before = root & ~1ull;
 
-	while ((at = lseek(kvm->fd, at, SEEK_DATA)) >= 0 && (uint64_t)at >> 12 < kvm->low_pages) {
-		if (pread(kvm->fd, page, sizeof(page), at) != sizeof(page))
-			break;
-		rate = pvmem_rate(page);
-		last = page[511];
-		if (rate > best_rate && pvmem_leads_to_image(kvm, last, levels)) {
-			best = at >> 12;
-			best_rate = rate;
-		}
-		at += sizeof(page);
-	}
-	return best;
+	return pvmem_kernel_entries(source, before) > pvmem_kernel_entries(source, root) ? before : root;
 }
 
-static uint64_t pvmem_now_us(void)
+/**
+ * pvmem_audit_now_us() - a clock to measure an audit with
+ *
+ * Return: microseconds, from some time on.
+ */
+uint64_t pvmem_audit_now_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000ull + now.tv_nsec / 1000;
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-static int pvmem_kvm_walk(struct pvmem_kvm *kvm, const struct pvmem_audit_window *windows, size_t nr_windows,
-			  struct pvmem_audit *audit)
+/**
+ * pvmem_audit_reason() - why a walk was not made, for people
+ * @err: from pvmem_audit_walk().
+ * @reason: filled.
+ *
+ * Return: @err.
+ */
+int pvmem_audit_reason(int err, char reason[PVMEM_AUDIT_REASON])
 {
-	/* Machines pc and q35 leave memory below 3 GiB and 2 GiB when there is more than fits. */
-	static const uint64_t holes[] = { 0xc0000000, 0x80000000 };
-	struct pvmem_audit_source source = { .page = pvmem_kvm_page, .data = kvm, .nr_windows = nr_windows };
-	size_t hole;
-	int err = -ENOENT;
-
-	memcpy(source.windows, windows, nr_windows * sizeof(*windows));
-	for (hole = 0; hole < 2 && err == -ENOENT; hole++) {
-		kvm->low_pages = kvm->nr_pages;
-		source.nr_frames = kvm->nr_pages;
-		if (kvm->nr_pages > holes[hole] >> 12) {
-			kvm->low_pages = holes[hole] >> 12;
-			source.nr_frames = kvm->nr_pages - kvm->low_pages + PVMEM_FRAMES_4G;
-		}
-		for (source.levels = 4; source.levels <= 5 && err == -ENOENT; source.levels++) {
-			source.root = pvmem_kvm_root(kvm, source.levels);
-			if (source.root)
-				err = pvmem_audit_walk(&source, audit);
-		}
+	switch (err) {
+	case -EINVAL:
+	case -EIO:
+		return pvmem_refuse(reason, err, "the guest has no page tables where its CPU says: it may be booting");
+	case -ERANGE:
+		return pvmem_refuse(reason, err, "the guest names windows that cannot be pvmem's");
+	case -ENOMEM:
+		return pvmem_refuse(reason, err, "no memory for an audit");
 	}
 	return err;
 }
 
 /**
- * pvmem_audit_kvm() - audits a running guest of QEMU's
- * @qemu: the process.
- * @windows: pvmem's, as the guest says.
- * @nr_windows: how many, at most PVMEM_AUDIT_WINDOWS.
- * @audit: filled.
- * @error: why not.
+ * pvmem_audit_kvm() - looks at a guest of QEMU's
+ * @kvm: QEMU, and what its monitor said; best of the guest while it is paused.
+ * @claim: what the guest says of itself.
+ * @audit: set on success; @paused is the caller's.
+ * @reason: why not.
  *
- * Context: reads every page the guest has touched once; a thread of its own.
+ * Blocks for about a second per 100 GiB of guest.
+ *
  * Return: 0 or -errno.
  */
-int pvmem_audit_kvm(int qemu, const struct pvmem_audit_window *windows, size_t nr_windows, struct pvmem_audit *audit,
-		    char error[PVMEM_AUDIT_ERROR])
+int pvmem_audit_kvm(const struct pvmem_audit_kvm *kvm, const struct pvmem_audit_claim *claim, struct pvmem_audit *audit,
+		    char reason[PVMEM_AUDIT_REASON])
 {
-	uint64_t begun = pvmem_now_us();
-	struct pvmem_kvm kvm = { .fd = pvmem_kvm_open(qemu) };
-	struct stat status;
+	struct pvmem_kvm_memory memory = { 0 };
+	struct pvmem_audit_source source = {
+		.page = pvmem_kvm_page,
+		.frame_of = pvmem_kvm_frame_of,
+		.data = &memory,
+	};
+	uint64_t begun = pvmem_audit_now_us();
 	int err;
 
-	if (kvm.fd == -ENOENT) {
-		snprintf(
-			error, PVMEM_AUDIT_ERROR,
-			"the guest's memory is no memfd: in libvirt, <memoryBacking> needs <source type='memfd'/> and <access mode='shared'/>");
-		return -ENOENT;
-	}
-	if (kvm.fd < 0 || fstat(kvm.fd, &status)) {
-		snprintf(error, PVMEM_AUDIT_ERROR, "QEMU's memory cannot be opened: %s",
-			 strerror(kvm.fd < 0 ? -kvm.fd : errno));
-		return -EACCES;
-	}
-	kvm.nr_pages = status.st_size >> 12;
-	err = pvmem_kvm_walk(&kvm, windows, nr_windows, audit);
-	close(kvm.fd);
-	audit->elapsed_us = pvmem_now_us() - begun;
-	if (err == -ENOENT)
-		snprintf(error, PVMEM_AUDIT_ERROR, "no kernel's page tables were found: is this x86-64 Linux?");
-	else if (err)
-		snprintf(error, PVMEM_AUDIT_ERROR, "the page tables are not walked to their end: %s", strerror(-err));
+	if (!pvmem_kvm_registers(kvm->registers, &source.root, &source.levels))
+		return pvmem_refuse(reason, -EPROTO, "QEMU's monitor does not tell CR3 and CR4");
+	if (!pvmem_kvm_ranges(kvm->mtree, &memory.layout))
+		return pvmem_refuse(reason, -EPROTO, "QEMU's monitor does not tell where the guest's memory is");
+	err = pvmem_kvm_map(&memory, kvm->pid, reason);
+	if (err)
+		return err;
+	source.nr_frames = memory.layout.end >> PVMEM_PAGE_SHIFT;
+	source.root = pvmem_kvm_root(&source, source.root);
+	err = pvmem_audit_reason(pvmem_audit_walk(&source, claim, audit), reason);
+	munmap((void *)memory.file, memory.layout.file_bytes);
+	free(memory.filled);
+	if (!err)
+		audit->elapsed_us = pvmem_audit_now_us() - begun;
 	return err;
+}
+
+static bool pvmem_has_argument(int pid, const char *name, const char *value)
+{
+	char path[64], *arguments = NULL, *at;
+	size_t size = 0;
+	bool named = false, found = false;
+	ssize_t len;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	while (!found && (len = getdelim(&arguments, &size, 0, file)) > 0) {
+		at = arguments;
+		found = named && !strcmp(at, value);
+		named = !strcmp(at, name);
+	}
+	free(arguments);
+	fclose(file);
+	return found;
+}
+
+/**
+ * pvmem_audit_kvm_pid() - the QEMU that libvirt started for a domain
+ * @uuid: the domain's, in libvirt's writing.
+ *
+ * Return: its process id, or -ESRCH.
+ */
+int pvmem_audit_kvm_pid(const char *uuid)
+{
+	struct dirent *entry;
+	DIR *dir = opendir("/proc");
+	int pid = -ESRCH;
+	char *end;
+	long id;
+
+	if (!dir)
+		return -errno;
+	while (pid < 0 && (entry = readdir(dir))) {
+		id = strtol(entry->d_name, &end, 10);
+		if (id > 0 && !*end && pvmem_has_argument((int)id, "-uuid", uuid))
+			pid = (int)id;
+	}
+	closedir(dir);
+	return pid;
 }
