@@ -15,7 +15,7 @@
 #define PVMEM_FRAME_REFERENCED (1u << 18)		/* a page table in a page table */
 #define PVMEM_FRAME_POOL (1u << 19)			/* the guest says it is in the pool */
 #define PVMEM_FRAME_FOUND (1u << 20)			/* among the findings kept */
-#define PVMEM_FRAME_LINEAR (1u << 21) /* in the direct map, writable or not */
+#define PVMEM_FRAME_LINEAR (1u << 21)			/* in the direct map, writable or not */
 #define PVMEM_FRAME_CLEAN(level) (1u << (23 + (level))) /* as a table of that level it maps nothing writable */
 
 _Static_assert(PVMEM_NR_AUDIT_CLASSES <= 16, "frames have a bit for each class");

@@ -33,6 +33,9 @@ const struct pvmem_policy_config pvmem_policy_defaults = {
 /* Pages of pool and lazy mappings that are worth a message: 1 MiB. */
 #define PVMEM_DRAIN_PAGES 256
 
+/* The time to settle is at most 16 times what is configured. */
+#define PVMEM_SWINGS_MAX 4
+
 /* A compressed pool moves by so many percent of the guest's memory at a time. */
 #define PVMEM_POOL_STEP 5
 
@@ -142,16 +145,24 @@ static uint64_t pvmem_free_wanted(const struct pvmem_decision *decision)
 	return pvmem_percent(decision->host->total_bytes, decision->config->free_high_percent);
 }
 
+/* Without PSI memory that was short is so until there is as much as there should be. */
+static bool pvmem_is_short(const struct pvmem_decision *decision)
+{
+	const struct pvmem_policy_host *host = decision->host;
+	uint64_t low = pvmem_percent(host->total_bytes, decision->config->free_low_percent);
+
+	if (host->psi_avg10 >= 0)
+		return (unsigned int)host->psi_avg10 >= decision->config->pressure_high;
+	return host->free_bytes < (decision->state->taking ? pvmem_free_wanted(decision) : low);
+}
+
 static enum pvmem_mood pvmem_mood_now(const struct pvmem_decision *decision)
 {
-	const struct pvmem_policy_config *config = decision->config;
 	const struct pvmem_policy_host *host = decision->host;
-	uint64_t low = pvmem_percent(host->total_bytes, config->free_low_percent);
-	bool psi = host->psi_avg10 >= 0;
 
-	if (psi ? (unsigned int)host->psi_avg10 >= config->pressure_high : host->free_bytes < low)
+	if (pvmem_is_short(decision))
 		return PVMEM_SHORT;
-	if (psi && (unsigned int)host->psi_avg10 >= config->pressure_low)
+	if (host->psi_avg10 >= 0 && (unsigned int)host->psi_avg10 >= decision->config->pressure_low)
 		return PVMEM_STEADY;
 	return host->free_bytes > pvmem_free_wanted(decision) ? PVMEM_PLENTY : PVMEM_STEADY;
 }
@@ -159,6 +170,24 @@ static enum pvmem_mood pvmem_mood_now(const struct pvmem_decision *decision)
 static bool pvmem_settled(const struct pvmem_decision *decision, uint64_t since_ms)
 {
 	return !since_ms || decision->state->clock_ms - since_ms >= decision->config->settle_s * 1000ull;
+}
+
+/* The host's own swings are not followed: each that is noticed doubles the time until memory is given again. */
+static uint64_t pvmem_calm_ms(const struct pvmem_decision *decision)
+{
+	return decision->config->settle_s * 1000ull << decision->state->swings;
+}
+
+static void pvmem_remember_short(const struct pvmem_decision *decision)
+{
+	struct pvmem_policy_state *state = decision->state;
+
+	if (state->given_ms && state->clock_ms - state->given_ms > 2 * pvmem_calm_ms(decision))
+		state->swings = 0;
+	else if (state->given_ms && state->swings < PVMEM_SWINGS_MAX)
+		state->swings++;
+	state->given_ms = 0;
+	state->short_ms = state->clock_ms;
 }
 
 static bool pvmem_act(struct pvmem_decision *decision, enum pvmem_policy_what what, size_t guest, uint64_t value)
@@ -196,24 +225,37 @@ static bool pvmem_steerable(const struct pvmem_policy_guest *guest)
  * co-operation; then the same for the rest. So a page now and then is not
  * progress, and neither is a promise.
  */
+static void pvmem_watch_progress(const struct pvmem_decision *decision, struct pvmem_policy_kept *kept, uint64_t has)
+{
+	uint64_t done = pvmem_above(kept->asked_bytes, has), asked = pvmem_above(kept->asked_bytes, kept->target_bytes);
+
+	kept->uncooperative = done < asked / 2;
+	kept->asked_bytes = has;
+	kept->asked_ms = decision->state->clock_ms;
+}
+
+/* One that takes back what it has given is found at once, and believed again when it has stayed for a while. */
 static void pvmem_watch_one(const struct pvmem_decision *decision, struct pvmem_policy_guest *guest)
 {
 	struct pvmem_policy_kept *kept = &guest->kept;
-	uint64_t time = decision->config->patience * decision->config->interval_s * 1000ull;
 	uint64_t has = pvmem_has(guest), now = decision->state->clock_ms;
+	bool late = now - kept->asked_ms >= decision->config->patience * decision->config->interval_s * 1000ull;
 
 	if (!kept->target_bytes || !pvmem_steerable(guest))
 		return;
 	if (has <= kept->target_bytes + pvmem_deadband(decision, guest)) {
+		if (kept->uncooperative && !late)
+			return;
 		kept->uncooperative = false;
-		kept->asked_bytes = has;
+		kept->reached = true;
+	} else if (kept->reached || has > kept->asked_bytes + pvmem_deadband(decision, guest)) {
+		kept->uncooperative = true;
+		kept->reached = false;
 		kept->asked_ms = now;
-	} else if (now - kept->asked_ms >= time) {
-		kept->uncooperative = pvmem_above(kept->asked_bytes, has) <
-					      pvmem_above(kept->asked_bytes, kept->target_bytes) / 2 ||
-				      kept->asked_bytes <= kept->target_bytes + pvmem_deadband(decision, guest);
-		kept->asked_bytes = has;
+	} else if (kept->uncooperative) {
 		kept->asked_ms = now;
+	} else if (late) {
+		pvmem_watch_progress(decision, kept, has);
 	}
 }
 
@@ -247,6 +289,7 @@ static bool pvmem_ask_target(struct pvmem_decision *decision, size_t at, uint64_
 	guest->kept.target_bytes = target;
 	guest->kept.asked_bytes = pvmem_has(guest);
 	guest->kept.asked_ms = decision->state->clock_ms;
+	guest->kept.reached = false;
 	return true;
 }
 
@@ -323,14 +366,15 @@ static uint64_t pvmem_can_take(const struct pvmem_decision *decision, const stru
 	return can <= pvmem_deadband(decision, guest) ? 0 : can;
 }
 
-/* A part of @all in proportion, but worth a message, and whole pages. */
+/* A part of @all in proportion, in whole pages, and worth a message; else 0. */
 static uint64_t pvmem_part(const struct pvmem_decision *decision, const struct pvmem_policy_guest *guest, uint64_t can,
 			   uint64_t amount, uint64_t all)
 {
 	uint64_t part = amount >= all ? can : (uint64_t)((double)can * ((double)amount / (double)all));
 
 	part = pvmem_min(pvmem_max(part, pvmem_deadband(decision, guest) + PVMEM_PAGE_BYTES), can);
-	return part - part % PVMEM_PAGE_BYTES;
+	part -= part % PVMEM_PAGE_BYTES;
+	return part < pvmem_deadband(decision, guest) ? 0 : part;
 }
 
 /* The guest whose turn it is after @nr others: small amounts do not always come from the same. */
@@ -406,34 +450,46 @@ static void pvmem_give(struct pvmem_decision *decision)
 		at = pvmem_turn(decision, i);
 		guest = &decision->guests[at];
 		part = pvmem_part(decision, guest, pvmem_can_give(decision, guest), free, all);
-		if (part && part <= left && pvmem_ask_target(decision, at, pvmem_has(guest) + part))
-			left -= part;
+		if (!part || part > left || !pvmem_ask_target(decision, at, pvmem_has(guest) + part))
+			continue;
+		left -= part;
+		decision->state->given_ms = decision->state->clock_ms;
 	}
 	decision->state->turn += i;
 }
 
+static void pvmem_decide_short(struct pvmem_decision *decision)
+{
+	pvmem_remember_short(decision);
+	pvmem_take_idle(decision);
+	pvmem_move_pools(decision, true);
+	if (decision->config->balloon)
+		pvmem_take(decision);
+}
+
+static void pvmem_decide_plenty(struct pvmem_decision *decision)
+{
+	const struct pvmem_policy_state *state = decision->state;
+
+	if (state->short_ms && state->clock_ms - state->short_ms < pvmem_calm_ms(decision))
+		return;
+	pvmem_move_pools(decision, false);
+	if (decision->config->balloon)
+		pvmem_give(decision);
+}
+
 static void pvmem_decide_all(struct pvmem_decision *decision)
 {
+	enum pvmem_mood mood;
+
 	pvmem_tick(decision);
 	pvmem_watch(decision);
-	switch (pvmem_mood_now(decision)) {
-	case PVMEM_SHORT:
-		decision->state->short_ms = decision->state->clock_ms;
-		pvmem_take_idle(decision);
-		pvmem_move_pools(decision, true);
-		if (decision->config->balloon)
-			pvmem_take(decision);
-		break;
-	case PVMEM_PLENTY:
-		if (!pvmem_settled(decision, decision->state->short_ms))
-			break;
-		pvmem_move_pools(decision, false);
-		if (decision->config->balloon)
-			pvmem_give(decision);
-		break;
-	case PVMEM_STEADY:
-		break;
-	}
+	mood = pvmem_mood_now(decision);
+	decision->state->taking = mood == PVMEM_SHORT;
+	if (mood == PVMEM_SHORT)
+		pvmem_decide_short(decision);
+	else if (mood == PVMEM_PLENTY)
+		pvmem_decide_plenty(decision);
 }
 
 /* What is remembered of the guests, to go back to. */

@@ -22,18 +22,20 @@
  * @balloon: may change memory targets.
  * @interval_s: seconds between decisions.
  * @settle_s: seconds for which memory must not have been short before any is
- *	given back, and before a guest is asked again for a pool it refills.
+ *	given back, at least; and before a guest is asked again for a pool it
+ *	refills.
  * @pressure_high: host's PSI "some avg10" in 1/100 percent from which memory is short.
  * @pressure_low: below which it may be plenty; between the two nothing is done.
- * @free_low_percent: without PSI: free memory below which it is short.
- * @free_high_percent: free memory above which it may be plenty; what is above
- *	it is given back, what is below is what guests are asked for.
+ * @free_low_percent: without PSI: free memory below which it is short...
+ * @free_high_percent: ...until it is above this. Above it, it may be plenty: so
+ *	much is given back. Below, that much is what guests are asked for.
  * @floor_percent: a guest keeps that much of its memory, whatever happens.
  * @step_percent: most of a guest's memory taken or given at a time.
  * @deadband_percent: a target nearer than this to what the guest has is not worth a change.
  * @max_pool_percent: compressed pools may be raised so far while memory is
  *	short; 0: they are left alone.
- * @patience: intervals a guest has for half of what it was asked.
+ * @patience: intervals a guest has for half of what it was asked, and has to stay
+ *	there to be believed again.
  */
 struct pvmem_policy_config {
 	bool enabled;
@@ -71,12 +73,19 @@ struct pvmem_policy_host {
  * @seen_ms: the host's clock at the last decision.
  * @clock_ms: our own: goes on with it, but by at most an interval a decision.
  * @short_ms: by it, when memory was last short; 0: never.
+ * @taking: it was short and is not yet as it should be.
+ * @given_ms: when memory was last given, if it has not been short since; 0: no.
+ * @swings: how often memory was short soon after some was given; each doubles
+ *	the time to settle.
  * @turn: the guest that is asked first next time.
  */
 struct pvmem_policy_state {
 	uint64_t seen_ms;
 	uint64_t clock_ms;
 	uint64_t short_ms;
+	bool taking;
+	uint64_t given_ms;
+	unsigned int swings;
 	size_t turn;
 };
 
@@ -84,7 +93,8 @@ struct pvmem_policy_state {
  * struct pvmem_policy_kept - what is remembered of a guest; zeroed at first
  * @target_bytes: memory it was asked to come to; 0: never asked.
  * @asked_bytes: what it had then, or when half of it was last done.
- * @asked_ms: when.
+ * @asked_ms: when; or since when it is back at its target.
+ * @reached: it has come to its target.
  * @drained_ms: when it was last asked for its pool and lazy mappings.
  * @pool_percent: compressed pool it was asked for; 0: its own.
  * @pool_ms: when.
@@ -95,6 +105,7 @@ struct pvmem_policy_kept {
 	uint64_t target_bytes;
 	uint64_t asked_bytes;
 	uint64_t asked_ms;
+	bool reached;
 	uint64_t drained_ms;
 	unsigned int pool_percent;
 	uint64_t pool_ms;

@@ -115,6 +115,41 @@ static void add_espfix(struct world *world)
 		level3[i] = level3[0];
 }
 
+/* A large page's attribute where a small one has its address; what is vmap()ed behind it is another frame. */
+static void attributes_are_no_address(void **state)
+{
+	struct world *world = kernel_new();
+	struct pvmem_audit audit;
+
+	world_map(world, IMAGE, 512 | 1, WORLD_2M, RW);
+	world_map(world, now->vmalloc, 1024, WORLD_4K, RW);
+	world_map(world, now->vmemmap, 2048, WORLD_2M, RW);
+	audit = world_audit(world);
+	clean(&audit);
+	/* Two levels up there are no large pages. */
+	*world_entry(world, world->source.root, 0xffffff8000000000, 4) = 3 | WORLD_LARGE;
+	audit = world_audit(world);
+	clean(&audit);
+	assert_int_equal(audit.nr_malformed, 1);
+	world_free(world);
+}
+
+/* More of memory in vmalloc() than in the direct map, which has holes. */
+static void direct_map_is_not_mistaken(void **state)
+{
+	struct world *world = kernel_new();
+	struct pvmem_audit audit;
+	uint64_t frame;
+
+	for (frame = 512; frame < FRAMES / 2; frame += 512)
+		*world_entry(world, world->source.root, now->direct + (frame << 12), WORLD_2M) = 0;
+	for (frame = 0; frame < FRAMES; frame += 512)
+		world_map(world, now->vmalloc + (1 << 21) + (frame << 12), frame, WORLD_2M, RW);
+	audit = world_audit(world);
+	assert_int_equal(audit.direct_base, now->direct);
+	world_free(world);
+}
+
 static void benign_classes_are_benign(void **state)
 {
 	struct world *world = kernel_new();
@@ -237,6 +272,7 @@ static void writable_tables_are_found(void **state)
 	int level;
 
 	world_map(world, now->vmalloc, 30, WORLD_4K, RW);
+	world_map(world, IMAGE, 34, WORLD_4K, RW);
 	root = world_process(world);
 	world_map_user(world, root, user, 31);
 	audit = world_audit(world);
@@ -507,6 +543,32 @@ static void loops_end(void **state)
 	world_free(world);
 }
 
+static void fill(struct world *world, uint64_t frame, uint64_t entry)
+{
+	int i;
+
+	for (i = 0; i < 512; i++)
+		world->ram[frame][i] = entry;
+}
+
+/* Four tables, 2^36 ways: the tables that are visited are counted, and so are the mappings. */
+static void fans_end(void **state)
+{
+	struct world *world = world_new(FRAMES, 4);
+	struct pvmem_audit audit;
+
+	fill(world, FRAMES - 1, 3 | 1 << 12);
+	fill(world, 1, 3 | 2 << 12);
+	fill(world, 2, 3 | 3 << 12);
+	world->ram[3][7] = 3 | 0xfffffull << 12; /* no memory of the guest's */
+	audit = hostile_audit(world);
+	assert_int_equal(audit.nr_by_kind[PVMEM_AUDIT_INCOMPLETE], 1);
+	fill(world, 1, 3 | WORLD_LARGE);
+	audit = hostile_audit(world);
+	assert_int_equal(audit.nr_by_kind[PVMEM_AUDIT_INCOMPLETE], 1);
+	world_free(world);
+}
+
 /* Every frame is a table of a process, and each entry another. */
 static void crowds_end(void **state)
 {
@@ -566,6 +628,9 @@ static void what_cannot_be_is_refused(void **state)
 	world->claim.windows[0].base = 0;
 	world->claim.windows[0].bytes = UINT64_MAX;
 	assert_int_equal(pvmem_audit_walk(&world->source, &world->claim, &audit), -ERANGE);
+	world->claim.nr_windows = 2;
+	world->claim.windows[0] = world->claim.windows[1] = (struct pvmem_audit_window){ 0, 1ull << 36 };
+	assert_int_equal(pvmem_audit_walk(&world->source, &world->claim, &audit), -ERANGE);
 	world->claim.nr_windows = PVMEM_AUDIT_WINDOWS + 1;
 	assert_int_equal(pvmem_audit_walk(&world->source, &world->claim, &audit), -EINVAL);
 	world->claim.nr_windows = 0;
@@ -592,6 +657,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(layouts_are_recognised),
+		cmocka_unit_test(attributes_are_no_address),
+		cmocka_unit_test(direct_map_is_not_mistaken),
 		cmocka_unit_test(benign_classes_are_benign),
 		cmocka_unit_test(alias_of_a_window_is_found),
 		cmocka_unit_test(alias_behind_the_window_is_found),
@@ -606,6 +673,7 @@ int main(void)
 		cmocka_unit_test(typed_tables_are_not_writable_anywhere),
 		cmocka_unit_test(pool_frame_with_a_mapping_is_found),
 		cmocka_unit_test(loops_end),
+		cmocka_unit_test(fans_end),
 		cmocka_unit_test(crowds_end),
 		cmocka_unit_test(garbage_ends),
 		cmocka_unit_test(what_cannot_be_is_refused),
