@@ -68,6 +68,28 @@ struct pvmem_ptpool {
 	bool frozen;
 };
 
+/**
+ * struct pvmem_frames - page frames to show, a part at a time
+ * @skip: how many come before the part.
+ * @pfn: filled.
+ * @max: room in it.
+ * @nr: how many.
+ */
+struct pvmem_frames {
+	unsigned long skip;
+	unsigned long *pfn;
+	unsigned int max;
+	unsigned int nr;
+};
+
+static inline void pvmem_frames_add(struct pvmem_frames *frames, struct page *page)
+{
+	if (frames->skip)
+		frames->skip--;
+	else if (frames->nr < frames->max)
+		frames->pfn[frames->nr++] = page_to_pfn(page);
+}
+
 int pvmem_ptpool_init(struct pvmem *pv, const struct pvmem_ptpool_config *config);
 int pvmem_ptpool_exit(struct pvmem *pv);
 struct page *pvmem_ptpool_take(struct pvmem *pv);
@@ -82,5 +104,8 @@ void pvmem_ptpool_thaw(struct pvmem *pv);
 void pvmem_ptpool_leave_cpu(struct pvmem *pv, unsigned int cpu);
 unsigned long pvmem_ptpool_out(struct pvmem *pv);
 unsigned long pvmem_ptpool_pages(struct pvmem *pv);
+
+/* frames.c */
+void pvmem_ptpool_frames(struct pvmem *pv, struct pvmem_frames *frames);
 
 #endif

@@ -7,6 +7,7 @@
  *	lazy	a page that pvmem has unmapped, policy permitting, and vmap() maps: gone after a purge
  *	table	a page table of the kernel's own, mapped writable by vmap() (not on Xen PV)
  *	pin	on Xen PV: a page pinned as a page table that is in no page table
+ *	pool	on Xen PV: a page in pvmem's pool that is not pinned any more
  */
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -19,7 +20,7 @@
 
 static char *what = "twice";
 module_param(what, charp, 0444);
-MODULE_PARM_DESC(what, "twice, lazy, table or pin");
+MODULE_PARM_DESC(what, "twice, lazy, table, pin or pool");
 
 static struct page *plant_page;
 static void *plant_mapped;
@@ -96,6 +97,8 @@ static int __init plant_init(void)
 		err = plant_table();
 	else if (!strcmp(what, "pin"))
 		err = plant_pin();
+	else if (!strcmp(what, "pool"))
+		err = plant_pool();
 	if (err)
 		plant_remove();
 	return err;

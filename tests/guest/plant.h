@@ -3,6 +3,7 @@
 #define PVMEM_PLANT_H
 
 int plant_pin(void);
+int plant_pool(void);
 void plant_unpin(void);
 
 #endif
