@@ -62,11 +62,11 @@ static const struct {
 	const char *help;
 } pvmem_kinds[PVMEM_NR_AUDITS] = {
 	[PVMEM_AUDIT_ALIAS] = { "alias", "writable in pvmem's window and elsewhere beside the direct map" },
-	[PVMEM_AUDIT_TABLE_WRITABLE] = { "table-writable", "a page table with a writable mapping" },
-	[PVMEM_AUDIT_MULTIPLE] = { "multiple", "several writable kernel mappings beside the direct map" },
-	[PVMEM_AUDIT_PIN_ORPHAN] = { "pin-orphan", "pinned as a page table, but in no page table and no pool" },
-	[PVMEM_AUDIT_POOL] = { "pool", "said to be in the pool, but no idle pinned page table" },
-	[PVMEM_AUDIT_CLAIM] = { "claim", "does not agree with the guest's counters" },
+	[PVMEM_AUDIT_TABLE_WRITABLE] = { "writable-table", "a page table with a writable mapping" },
+	[PVMEM_AUDIT_MULTIPLE] = { "mapped-twice", "several writable kernel mappings beside the direct map" },
+	[PVMEM_AUDIT_PIN_ORPHAN] = { "orphaned-pin", "pinned as a page table, but in no page table and no pool" },
+	[PVMEM_AUDIT_POOL] = { "false-pool", "said to be in the pool, but no idle pinned page table" },
+	[PVMEM_AUDIT_CLAIM] = { "false-claim", "does not agree with the guest's counters" },
 	[PVMEM_AUDIT_INCOMPLETE] = { "incomplete", "the page tables are too large for the guest's memory" },
 };
 
@@ -112,18 +112,20 @@ const char *pvmem_audit_class_name(enum pvmem_audit_class class)
 	return pvmem_classes[class];
 }
 
-static void pvmem_find(struct pvmem_judge *judge, enum pvmem_audit_kind kind, uint64_t frame, uint64_t addr,
-		       uint64_t other)
+/**
+ * pvmem_audit_find() - adds a finding
+ * @audit: where; counted even when there is no more room.
+ * @kind: what is wrong.
+ * @frame: which frame; PVMEM_AUDIT_NO_FRAME when it is not about one.
+ * @addr: where it is mapped.
+ * @other: where else; 0: nowhere.
+ */
+void pvmem_audit_find(struct pvmem_audit *audit, enum pvmem_audit_kind kind, uint64_t frame, uint64_t addr,
+		      uint64_t other)
 {
-	struct pvmem_audit *audit = judge->audit;
-
 	audit->nr_by_kind[kind]++;
-	if (audit->nr_findings == PVMEM_AUDIT_FINDINGS)
-		return;
-	audit->findings[audit->nr_findings++] =
-		(struct pvmem_audit_finding){ .kind = kind, .frame = frame, .addr = addr, .other = other };
-	if (frame < judge->source->nr_frames)
-		judge->frames[frame] |= PVMEM_FRAME_FOUND;
+	if (audit->nr_findings < PVMEM_AUDIT_FINDINGS)
+		audit->findings[audit->nr_findings++] = (struct pvmem_audit_finding){ kind, frame, addr, other };
 }
 
 /* First pass: where the direct map and the array of struct page are. */
@@ -208,8 +210,10 @@ static enum pvmem_audit_class pvmem_class_of(const struct pvmem_judge *judge, ui
 
 static void pvmem_mark(uint32_t *state, enum pvmem_audit_class class)
 {
-	if (*state & (1u << class))
-		*state |= class == PVMEM_AUDIT_WINDOW || class == PVMEM_AUDIT_ESPFIX ? 0 : PVMEM_FRAME_SEVERAL;
+	const uint32_t often = PVMEM_CLASS(WINDOW) | PVMEM_CLASS(ESPFIX) | PVMEM_CLASS(FIXMAP);
+
+	if (*state & ~often & (1u << class))
+		*state |= PVMEM_FRAME_SEVERAL;
 	*state |= 1u << class;
 }
 
@@ -276,13 +280,15 @@ static bool pvmem_user_table(struct pvmem_walk *walk, uint64_t addr, uint64_t fr
 	return level > 1; /* what they map is theirs */
 }
 
-/* Accessed and dirty differ between copies of an entry. */
+/* Accessed and dirty: they differ between copies of an entry. */
+#define PVMEM_PTE_USED 0x60ull
+
 static bool pvmem_same_half(const uint64_t *a, const uint64_t *b)
 {
 	int i;
 
 	for (i = PVMEM_TABLE_ENTRIES / 2; i < PVMEM_TABLE_ENTRIES; i++)
-		if ((a[i] ^ b[i]) & ~0x60ull)
+		if ((a[i] ^ b[i]) & ~PVMEM_PTE_USED)
 			return false;
 	return true;
 }
@@ -301,6 +307,21 @@ static bool pvmem_is_root(const struct pvmem_judge *judge, uint64_t frame, const
 	return page && pvmem_same_half(page, kernel);
 }
 
+/* What a top-level table has for itself in the kernel's half: a PV guest's for user mode has the vsyscall page. */
+static void pvmem_map_own(struct pvmem_judge *judge, struct pvmem_walk *walk, uint64_t root, const uint64_t *kernel)
+{
+	uint64_t own[PVMEM_TABLE_ENTRIES], span = pvmem_walk_span(judge->source->levels);
+	unsigned int i = pvmem_walk_kernel(judge->source) / span % PVMEM_TABLE_ENTRIES;
+
+	if (!pvmem_walk_copy(walk, root, judge->source->levels))
+		return;
+	memcpy(own, walk->entries[judge->source->levels - 1], sizeof(own));
+	for (; i < PVMEM_TABLE_ENTRIES && walk->visits; i++)
+		if ((own[i] ^ kernel[i]) & ~PVMEM_PTE_USED)
+			pvmem_walk_tables(walk, root, -span * (PVMEM_TABLE_ENTRIES - i),
+					  -span * (PVMEM_TABLE_ENTRIES - i) + span - 1);
+}
+
 static void pvmem_map_users(struct pvmem_judge *judge, struct pvmem_walk *walk)
 {
 	uint64_t kernel[PVMEM_TABLE_ENTRIES], frame;
@@ -316,6 +337,7 @@ static void pvmem_map_users(struct pvmem_judge *judge, struct pvmem_walk *walk)
 		judge->audit->nr_roots++;
 		judge->frames[frame] |= PVMEM_FRAME_TABLE;
 		pvmem_walk_tables(walk, frame, 0, pvmem_walk_user_last(judge->source));
+		pvmem_map_own(judge, walk, frame, kernel);
 	}
 }
 
@@ -332,7 +354,7 @@ static void pvmem_judge_pool(struct pvmem_judge *judge)
 		frame = judge->claim->pool[i];
 		if (frame >= source->nr_frames || judge->frames[frame] & PVMEM_FRAME_REFERENCED ||
 		    (source->type && source->type(source->data, frame) != idle)) {
-			pvmem_find(judge, PVMEM_AUDIT_POOL, frame, 0, 0);
+			pvmem_audit_find(judge->audit, PVMEM_AUDIT_POOL, frame, 0, 0);
 			continue;
 		}
 		judge->audit->nr_pooled += !(judge->frames[frame] & PVMEM_FRAME_POOL);
@@ -372,7 +394,7 @@ static void pvmem_judge_pins(struct pvmem_judge *judge)
 		return;
 	for (frame = 0; frame < judge->source->nr_frames; frame++)
 		if (pvmem_is_idle(judge, frame) && !(judge->frames[frame] & PVMEM_FRAME_POOL))
-			pvmem_find(judge, PVMEM_AUDIT_PIN_ORPHAN, frame, 0, 0);
+			pvmem_audit_find(judge->audit, PVMEM_AUDIT_PIN_ORPHAN, frame, 0, 0);
 }
 
 /*
@@ -390,26 +412,31 @@ static void pvmem_judge_counts(struct pvmem_judge *judge)
 	most = after->map_pages > before->purge_pages ? after->map_pages - before->purge_pages : 0;
 	least = before->map_pages > after->unmap_pages ? before->map_pages - after->unmap_pages : 0;
 	if (seen > most)
-		pvmem_find(judge, PVMEM_AUDIT_CLAIM, PVMEM_AUDIT_NO_FRAME, seen, most);
+		pvmem_audit_find(judge->audit, PVMEM_AUDIT_CLAIM, PVMEM_AUDIT_NO_FRAME, seen, most);
 	else if (seen < least)
-		pvmem_find(judge, PVMEM_AUDIT_CLAIM, PVMEM_AUDIT_NO_FRAME, seen, least);
+		pvmem_audit_find(judge->audit, PVMEM_AUDIT_CLAIM, PVMEM_AUDIT_NO_FRAME, seen, least);
 }
 
 static void pvmem_judge_frame(struct pvmem_judge *judge, uint64_t frame)
 {
 	uint32_t state = judge->frames[frame], extra = state & PVMEM_CLASSES & ~PVMEM_CLASS(DIRECT);
 	uint32_t allowed = judge->source->type ? 0 : PVMEM_CLASS(DIRECT) | PVMEM_CLASS(IMAGE);
-	bool several = extra & (extra - 1) || state & PVMEM_FRAME_SEVERAL;
+	bool several;
+
+	/* A fixed address is another name of a page of the image: PV guests have one there where others have the APIC. */
+	if (extra == (PVMEM_CLASS(IMAGE) | PVMEM_CLASS(FIXMAP)))
+		extra = PVMEM_CLASS(FIXMAP);
+	several = extra & (extra - 1) || state & PVMEM_FRAME_SEVERAL;
 
 	judge->audit->nr_aliased += several || (extra && state & PVMEM_CLASS(DIRECT));
 	if (state & PVMEM_FRAME_TABLE && state & PVMEM_CLASSES & ~allowed)
-		pvmem_find(judge, PVMEM_AUDIT_TABLE_WRITABLE, frame, 0, 0);
+		pvmem_audit_find(judge->audit, PVMEM_AUDIT_TABLE_WRITABLE, frame, 0, 0);
 	else if (several && state & PVMEM_CLASS(WINDOW))
-		pvmem_find(judge, PVMEM_AUDIT_ALIAS, frame, 0, 0);
+		pvmem_audit_find(judge->audit, PVMEM_AUDIT_ALIAS, frame, 0, 0);
 	else if (several && !(state & PVMEM_FRAME_LINEAR))
 		judge->audit->nr_reserved++;
 	else if (several)
-		pvmem_find(judge, PVMEM_AUDIT_MULTIPLE, frame, 0, 0);
+		pvmem_audit_find(judge->audit, PVMEM_AUDIT_MULTIPLE, frame, 0, 0);
 	else if (extra && state & PVMEM_CLASS(DIRECT))
 		judge->audit->nr_benign[__builtin_ctz(extra)]++;
 }
@@ -486,9 +513,10 @@ static bool pvmem_judge_look(struct pvmem_judge *judge, struct pvmem_walk *walk)
 static void pvmem_judge_all(struct pvmem_judge *judge, struct pvmem_walk *walk)
 {
 	uint64_t frame;
+	size_t i;
 
 	if (!pvmem_judge_look(judge, walk))
-		pvmem_find(judge, PVMEM_AUDIT_INCOMPLETE, PVMEM_AUDIT_NO_FRAME, 0, 0);
+		pvmem_audit_find(judge->audit, PVMEM_AUDIT_INCOMPLETE, PVMEM_AUDIT_NO_FRAME, 0, 0);
 	pvmem_judge_pool(judge);
 	pvmem_judge_pins(judge);
 	pvmem_judge_counts(judge);
@@ -496,6 +524,9 @@ static void pvmem_judge_all(struct pvmem_judge *judge, struct pvmem_walk *walk)
 		pvmem_judge_frame(judge, frame);
 	if (!judge->audit->nr_findings)
 		return;
+	for (i = 0; i < judge->audit->nr_findings; i++)
+		if (judge->audit->findings[i].frame < judge->source->nr_frames)
+			judge->frames[judge->audit->findings[i].frame] |= PVMEM_FRAME_FOUND;
 	pvmem_walk_begin(judge, walk);
 	walk->leaf = pvmem_name_leaf;
 	walk->table = pvmem_name_table;

@@ -21,7 +21,7 @@
 #define PVMEM_AUDIT_WINDOWS 64
 
 /* Room for why an audit could not be made. */
-#define PVMEM_AUDIT_REASON 192
+#define PVMEM_AUDIT_ERROR 256
 
 /* No frame of the guest's. */
 #define PVMEM_AUDIT_NO_FRAME UINT64_MAX
@@ -223,29 +223,18 @@ struct pvmem_audit {
 /* audit.c: the judgement */
 int pvmem_audit_walk(const struct pvmem_audit_source *source, const struct pvmem_audit_claim *claim,
 		     struct pvmem_audit *audit);
+void pvmem_audit_find(struct pvmem_audit *audit, enum pvmem_audit_kind kind, uint64_t frame, uint64_t addr,
+		      uint64_t other);
 void pvmem_audit_confirm(struct pvmem_audit *audit, const struct pvmem_audit *before);
 uint64_t pvmem_audit_total(const struct pvmem_audit *audit);
 const char *pvmem_audit_kind_name(enum pvmem_audit_kind kind);
 const char *pvmem_audit_kind_help(enum pvmem_audit_kind kind);
 const char *pvmem_audit_class_name(enum pvmem_audit_class class);
 
-/**
- * struct pvmem_audit_kvm - a guest of QEMU's
- * @pid: QEMU's process; its memory must be shared, and one backend.
- * @registers: what the monitor says to "info registers".
- * @mtree: what it says to "info mtree -f".
- */
-struct pvmem_audit_kvm {
-	int pid;
-	const char *registers;
-	const char *mtree;
-};
-
 /* audit_kvm.c, audit_xen.c: they block; see there */
-int pvmem_audit_kvm(const struct pvmem_audit_kvm *kvm, const struct pvmem_audit_claim *claim, struct pvmem_audit *audit,
-		    char reason[PVMEM_AUDIT_REASON]);
-int pvmem_audit_kvm_pid(const char *uuid);
-int pvmem_audit_xen(uint32_t domid, const struct pvmem_audit_claim *claim, struct pvmem_audit *audit,
-		    char reason[PVMEM_AUDIT_REASON]);
+int pvmem_audit_kvm(int qemu, const struct pvmem_audit_claim *claim, struct pvmem_audit *audit,
+		    char error[PVMEM_AUDIT_ERROR]);
+int pvmem_audit_xen(int domid, const struct pvmem_audit_claim *claim, struct pvmem_audit *audit,
+		    char error[PVMEM_AUDIT_ERROR]);
 
 #endif

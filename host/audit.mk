@@ -5,25 +5,17 @@
 audit_PKGS := xencontrol xenforeignmemory xenguest
 AUDIT_OBJECTS := $(patsubst %.c,$(O)/%.o,$(wildcard host/audit*.c))
 
-$(AUDIT_OBJECTS): $(O)/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(call ALL_CFLAGS,audit) $(call pkg_cflags,$(audit_PKGS)) -c -o $@ $<
-
-$(O)/host/policy.o: host/policy.c
-	@mkdir -p $(@D)
-	$(CC) $(call ALL_CFLAGS,audit) -c -o $@ $<
-
 # What looks from outside sees host/'s own headers.
 tests_CFLAGS += -Ihost
 
 $(O)/audit_guest: $(O)/tests/host/audit_guest.o $(AUDIT_OBJECTS)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,$(audit_PKGS))
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,$(audit_PKGS))
 
 $(O)/test_audit $(O)/test_audit_kvm: $(O)/test_%: $(O)/tests/host/test_%.o $(O)/tests/host/audit_world.o $(AUDIT_OBJECTS)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,$(audit_PKGS) cmocka)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,$(audit_PKGS) cmocka)
 
 $(O)/test_policy: $(O)/tests/host/test_policy.o $(O)/tests/host/policy_sim.o $(O)/host/policy.o
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,cmocka)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,cmocka)
 
 $(O)/fuzz_audit: $(O)/tests/host/fuzz_audit.o $(O)/tests/host/audit_world.o $(AUDIT_OBJECTS)
-	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(call pkg_libs,$(audit_PKGS))
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(call pkg_libs,$(audit_PKGS))

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A guest of QEMU's, looked at through its memory: a shared mapping of the file
- * that backs it, found among QEMU's open files. Nothing is written, and no hole
- * of the file is touched: a read fault would fill it, and an audit would make
- * all of a guest's memory real.
+ * A guest of QEMU's, looked at through its memory: a memfd, found among QEMU's
+ * open files. QEMU's monitor is not asked, which would taint a domain of
+ * libvirt's: the kernel's top-level table is found by what it looks like.
+ *
+ * The memfd is mapped, so it must be sealed against shrinking: else a QEMU that is
+ * not itself any more could kill us with SIGBUS. Nothing is written, and no hole of
+ * it is touched: a read fault would fill it, and an audit would make all of a
+ * guest's memory real.
  */
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,163 +19,94 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include "audit_kvm.h"
+#include "audit_common.h"
 #include "audit_walk.h"
 
-#define PVMEM_CR4_LA57 (1ull << 12)
-#define PVMEM_CR3_FRAME 0x000ffffffffff000ull
+#define PVMEM_MEMFD "/memfd:"
+#define PVMEM_GIB (1ull << 30)
 
-static int pvmem_refuse(char *reason, int err, const char *what)
-{
-	snprintf(reason, PVMEM_AUDIT_REASON, "%s", what);
-	return err;
-}
+#define PVMEM_PRESENT 1ull
+#define PVMEM_LARGE (1ull << 7)
+#define PVMEM_FRAME_BITS 0x000ffffffffff000ull
 
-/* "CR3=000000000260a000", at a word's start. */
-static bool pvmem_register(const char *text, const char *name, uint64_t *value)
-{
-	const char *at = text;
-	char *end;
-
-	while ((at = strstr(at, name))) {
-		if (at == text || isspace((unsigned char)at[-1])) {
-			*value = strtoull(at + strlen(name), &end, 16);
-			return end != at + strlen(name);
-		}
-		at++;
-	}
-	return false;
-}
+/* The kernel's image is more than that many large pages in a row. */
+#define PVMEM_IMAGE_PAGES 4
 
 /**
- * pvmem_kvm_registers() - the paging mode, from QEMU's monitor
- * @text: its answer to "info registers".
- * @root: set to the top-level table's frame.
- * @levels: set to 4 or 5.
+ * pvmem_kvm_layout() - where memory is that does not fit below the PCI hole
+ * @layout: filled.
+ * @bytes: memory the guest has.
+ * @q35: QEMU's machine is q35, else pc.
  *
- * Return: whether it was there.
+ * QEMU leaves 3 GiB (pc) or 2 GiB (q35) below the hole when there is more
+ * memory than could be there (3.5 and 2.75 GiB).
  */
-bool pvmem_kvm_registers(const char *text, uint64_t *root, int *levels)
+void pvmem_kvm_layout(struct pvmem_kvm_layout *layout, uint64_t bytes, bool q35)
 {
-	uint64_t cr3, cr4;
-
-	if (!pvmem_register(text, "CR3=", &cr3) || !pvmem_register(text, "CR4=", &cr4))
-		return false;
-	*root = (cr3 & PVMEM_CR3_FRAME) >> PVMEM_PAGE_SHIFT;
-	*levels = cr4 & PVMEM_CR4_LA57 ? 5 : 4;
-	return true;
-}
-
-/*
- * "  0000000100000000-000000013fffffff (prio 0, ram): pc.ram @00000000c0000000 KVM"
- * is memory; roms that are shadowed in it are of the same name.
- */
-static bool pvmem_range_line(const char *line, struct pvmem_kvm_range *range, char name[64])
-{
-	uint64_t last;
-	char kind[16];
-
-	range->offset = 0;
-	if (sscanf(line, " %" SCNx64 "-%" SCNx64 " (prio %*d, %15[a-z]): %63s @%" SCNx64, &range->base, &last, kind,
-		   name, &range->offset) < 4)
-		return false;
-	if ((strcmp(kind, "ram") && strcmp(kind, "rom")) || last < range->base)
-		return false;
-	range->bytes = last - range->base + 1;
-	return !((range->base | range->bytes | range->offset) % PVMEM_PAGE_SIZE);
+	layout->bytes = bytes;
+	layout->low = bytes;
+	if (bytes >= (q35 ? 0xb0000000 : 0xe0000000))
+		layout->low = q35 ? 2 * PVMEM_GIB : 3 * PVMEM_GIB;
 }
 
 /**
- * pvmem_kvm_ranges() - where in its file the guest's memory is
- * @mtree: the monitor's answer to "info mtree -f".
- * @layout: filled with the memory of the view that is called "memory", as far as
- *	it is of the object that has address 0.
+ * pvmem_kvm_offset() - where an address is in the file
+ * @layout: the layout.
+ * @addr: guest-physical.
  *
- * Return: whether there was any.
+ * Return: the offset, or UINT64_MAX when it is no memory.
  */
-bool pvmem_kvm_ranges(const char *mtree, struct pvmem_kvm_layout *layout)
+uint64_t pvmem_kvm_offset(const struct pvmem_kvm_layout *layout, uint64_t addr)
 {
-	char line[256], name[64], first[64] = "";
-	struct pvmem_kvm_range range;
-	bool ours = false;
-	const char *end;
-
-	memset(layout, 0, sizeof(*layout));
-	for (; *mtree; mtree = *end ? end + 1 : end) {
-		end = mtree + strcspn(mtree, "\n");
-		snprintf(line, sizeof(line), "%.*s", (int)(end - mtree), mtree);
-		if (!strncmp(line, "FlatView", 8) && layout->nr)
-			break;
-		if (!strncmp(line, "FlatView", 8))
-			ours = false;
-		ours |= !!strstr(line, "AS \"memory\"");
-		if (!ours || layout->nr == PVMEM_KVM_RANGES || !pvmem_range_line(line, &range, name))
-			continue;
-		if (!*first && range.base == 0)
-			strcpy(first, name);
-		if (strcmp(name, first))
-			continue;
-		layout->range[layout->nr++] = range;
-		if (range.base + range.bytes > layout->end)
-			layout->end = range.base + range.bytes;
-		if (range.offset + range.bytes > layout->file_bytes)
-			layout->file_bytes = range.offset + range.bytes;
-	}
-	return layout->nr;
-}
-
-static const struct pvmem_kvm_range *pvmem_kvm_range(const struct pvmem_kvm_layout *layout, uint64_t addr)
-{
-	size_t i;
-
-	for (i = 0; i < layout->nr; i++)
-		if (addr - layout->range[i].base < layout->range[i].bytes)
-			return &layout->range[i];
-	return NULL;
+	if (addr < layout->low)
+		return addr;
+	if (addr < 4 * PVMEM_GIB || addr - 4 * PVMEM_GIB >= layout->bytes - layout->low)
+		return UINT64_MAX;
+	return addr - 4 * PVMEM_GIB + layout->low;
 }
 
 /**
- * struct pvmem_kvm_memory - a guest's memory, mapped
+ * struct pvmem_kvm - a guest's memory, mapped
  * @layout: where it is in the file.
  * @file: the file, mapped.
  * @filled: a bit for each page of it that is not a hole.
  */
-struct pvmem_kvm_memory {
+struct pvmem_kvm {
 	struct pvmem_kvm_layout layout;
-	const uint8_t *file;
+	const char *file;
 	uint8_t *filled;
 };
 
 static const uint64_t *pvmem_kvm_page(void *data, uint64_t frame)
 {
 	static const uint64_t zero[PVMEM_TABLE_ENTRIES];
-	const struct pvmem_kvm_memory *memory = data;
-	uint64_t addr = frame << PVMEM_PAGE_SHIFT, at;
-	const struct pvmem_kvm_range *range = pvmem_kvm_range(&memory->layout, addr);
+	const struct pvmem_kvm *kvm = data;
+	uint64_t offset = pvmem_kvm_offset(&kvm->layout, frame << PVMEM_PAGE_SHIFT), page = offset / PVMEM_PAGE_SIZE;
 
-	if (!range)
+	if (offset == UINT64_MAX)
 		return NULL;
-	at = addr - range->base + range->offset;
-	if (!(memory->filled[at / PVMEM_PAGE_SIZE / 8] & (1u << (at / PVMEM_PAGE_SIZE % 8))))
+	if (!(kvm->filled[page / 8] & (1u << (page % 8))))
 		return zero;
-	return (const uint64_t *)(memory->file + at);
+	return (const uint64_t *)(kvm->file + offset);
 }
 
 static uint64_t pvmem_kvm_frame_of(void *data, uint64_t entry_frame)
 {
-	const struct pvmem_kvm_memory *memory = data;
+	const struct pvmem_kvm *kvm = data;
 
-	return pvmem_kvm_range(&memory->layout, entry_frame << PVMEM_PAGE_SHIFT) ? entry_frame : PVMEM_AUDIT_NO_FRAME;
+	if (pvmem_kvm_offset(&kvm->layout, entry_frame << PVMEM_PAGE_SHIFT) == UINT64_MAX)
+		return PVMEM_AUDIT_NO_FRAME;
+	return entry_frame;
 }
 
-/* Which pages are not holes. A file system that cannot tell has none. */
-static int pvmem_kvm_fill(struct pvmem_kvm_memory *memory, int fd, uint64_t bytes)
+/* Which pages are not holes. */
+static int pvmem_kvm_fill(struct pvmem_kvm *kvm, int fd)
 {
-	uint64_t page, last;
+	uint64_t bytes = kvm->layout.bytes, page, last;
 	off_t data = 0, hole;
 
-	memory->filled = calloc(bytes / PVMEM_PAGE_SIZE / 8 + 1, 1);
-	if (!memory->filled)
+	kvm->filled = calloc(bytes / PVMEM_PAGE_SIZE / 8 + 1, 1);
+	if (!kvm->filled)
 		return -ENOMEM;
 	while ((data = lseek(fd, data, SEEK_DATA)) >= 0 && (uint64_t)data < bytes) {
 		hole = lseek(fd, data, SEEK_HOLE);
@@ -182,79 +114,175 @@ static int pvmem_kvm_fill(struct pvmem_kvm_memory *memory, int fd, uint64_t byte
 			break;
 		last = ((uint64_t)hole < bytes ? (uint64_t)hole : bytes) / PVMEM_PAGE_SIZE;
 		for (page = (uint64_t)data / PVMEM_PAGE_SIZE; page < last; page++)
-			memory->filled[page / 8] |= 1u << (page % 8);
+			kvm->filled[page / 8] |= 1u << (page % 8);
 		data = hole;
 	}
 	return 0;
 }
 
-/* QEMU's open file of the right size, in memory: a memfd, or below /dev/shm or a hugetlbfs. */
-static int pvmem_kvm_open(int pid, uint64_t bytes)
+/* The largest memfd that QEMU has open: what it keeps beside the guest's memory is small. */
+static int pvmem_kvm_open(int qemu, uint64_t *bytes)
 {
-	char path[64], to[PATH_MAX];
+	char path[64], target[64];
 	struct dirent *entry;
-	struct stat stat;
+	struct stat status;
 	int fd = -ENOENT;
-	ssize_t len;
 	DIR *dir;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	*bytes = 0;
+	snprintf(path, sizeof(path), "/proc/%d/fd", qemu);
 	dir = opendir(path);
 	if (!dir)
 		return -errno;
-	while (fd < 0 && (entry = readdir(dir))) {
-		len = readlinkat(dirfd(dir), entry->d_name, to, sizeof(to) - 1);
-		if (len <= 0)
+	while ((entry = readdir(dir))) {
+		memset(target, 0, sizeof(target));
+		if (readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1) <= 0 ||
+		    strncmp(target, PVMEM_MEMFD, strlen(PVMEM_MEMFD)) ||
+		    fstatat(dirfd(dir), entry->d_name, &status, 0) || (uint64_t)status.st_size <= *bytes)
 			continue;
-		to[len] = 0;
-		if (to[0] != '/' || fstatat(dirfd(dir), entry->d_name, &stat, 0) || !S_ISREG(stat.st_mode) ||
-		    (uint64_t)stat.st_size != bytes)
-			continue;
+		if (fd >= 0)
+			close(fd);
 		fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC);
+		*bytes = status.st_size;
 	}
 	closedir(dir);
 	return fd;
 }
 
-static int pvmem_kvm_map(struct pvmem_kvm_memory *memory, int pid, char *reason)
+static bool pvmem_kvm_is_q35(int qemu)
 {
-	uint64_t bytes = memory->layout.file_bytes;
-	int fd = pvmem_kvm_open(pid, bytes), err;
-	void *file;
+	char path[64], *argument = NULL;
+	bool named = false, q35 = false;
+	size_t size = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", qemu);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	while (!q35 && getdelim(&argument, &size, 0, file) > 0) {
+		q35 = named && strstr(argument, "q35");
+		named = !strcmp(argument, "-machine") || !strcmp(argument, "-M");
+	}
+	free(argument);
+	fclose(file);
+	return q35;
+}
+
+static int pvmem_kvm_refuse(char *error, int err, const char *what)
+{
+	snprintf(error, PVMEM_AUDIT_ERROR, "%s", what);
+	return err;
+}
+
+static int pvmem_kvm_map(struct pvmem_kvm *kvm, int qemu, char *error)
+{
+	uint64_t bytes;
+	void *file = MAP_FAILED;
+	int fd = pvmem_kvm_open(qemu, &bytes), err;
 
 	if (fd == -EACCES || fd == -EPERM)
-		return pvmem_refuse(reason, fd, "may not look at QEMU's open files: run as its user");
+		return pvmem_kvm_refuse(error, fd, "may not look at QEMU's open files: run as its user");
 	if (fd < 0)
-		return pvmem_refuse(reason, -ENOENT,
-				    "the guest's memory is not shared: its domain needs <memoryBacking> with "
-				    "<source type='memfd'/> and <access mode='shared'/>");
-	err = pvmem_kvm_fill(memory, fd, bytes);
-	file = err ? MAP_FAILED : mmap(NULL, bytes, PROT_READ, MAP_SHARED | MAP_NORESERVE, fd, 0);
+		return pvmem_kvm_refuse(error, fd,
+					"the guest's memory is no memfd: in libvirt, <memoryBacking> needs "
+					"<source type='memfd'/> and <access mode='shared'/>");
+	pvmem_kvm_layout(&kvm->layout, bytes, pvmem_kvm_is_q35(qemu));
+	err = fcntl(fd, F_GET_SEALS) & F_SEAL_SHRINK ? pvmem_kvm_fill(kvm, fd) : -EPERM;
+	if (!err)
+		file = mmap(NULL, bytes, PROT_READ, MAP_SHARED | MAP_NORESERVE, fd, 0);
 	close(fd);
-	if (file == MAP_FAILED) {
-		free(memory->filled);
-		return pvmem_refuse(reason, -ENOMEM, "cannot map the guest's memory");
-	}
-	memory->file = file;
+	if (err == -EPERM)
+		return pvmem_kvm_refuse(error, err, "QEMU's memory is not sealed against shrinking");
+	if (file == MAP_FAILED)
+		return pvmem_kvm_refuse(error, -ENOMEM, "QEMU's memory cannot be mapped");
+	kvm->file = file;
 	return 0;
 }
 
-static unsigned int pvmem_kernel_entries(const struct pvmem_audit_source *source, uint64_t frame)
+/* The table an entry points to, or NULL. */
+static const uint64_t *pvmem_kvm_next(struct pvmem_kvm *kvm, uint64_t entry)
 {
-	const uint64_t *page = source->page(source->data, frame);
+	if (!(entry & PVMEM_PRESENT) || entry & PVMEM_LARGE)
+		return NULL;
+	return pvmem_kvm_page(kvm, (entry & PVMEM_FRAME_BITS) >> PVMEM_PAGE_SHIFT);
+}
+
+/* From the last entry of what may be a top-level table to the kernel's image: large pages in a row? */
+static bool pvmem_kvm_has_image(struct pvmem_kvm *kvm, uint64_t last, int levels)
+{
+	const uint64_t *table = pvmem_kvm_next(kvm, last);
+	int i, row = 0;
+
+	if (table && levels == 5)
+		table = pvmem_kvm_next(kvm, table[511]);
+	if (table)
+		table = pvmem_kvm_next(kvm, table[510]);
+	for (i = 1; table && i < PVMEM_TABLE_ENTRIES && row < PVMEM_IMAGE_PAGES; i++) {
+		if (table[i] & PVMEM_PRESENT && table[i] & PVMEM_LARGE &&
+		    (table[i - 1] & PVMEM_FRAME_BITS) + (2 << 20) == (table[i] & PVMEM_FRAME_BITS))
+			row++;
+		else
+			row = 0;
+	}
+	return row == PVMEM_IMAGE_PAGES;
+}
+
+static unsigned int pvmem_kvm_entries(const uint64_t *page)
+{
 	unsigned int i, nr = 0;
 
-	for (i = PVMEM_TABLE_ENTRIES / 2; page && i < PVMEM_TABLE_ENTRIES; i++)
-		nr += page[i] & 1;
+	for (i = PVMEM_TABLE_ENTRIES / 2; i < PVMEM_TABLE_ENTRIES; i++)
+		nr += page[i] & PVMEM_PRESENT;
 	return nr;
 }
 
-/* With page-table isolation a program runs on a table with little of the kernel; the kernel's is before it. */
-static uint64_t pvmem_kvm_root(const struct pvmem_audit_source *source, uint64_t root)
+/*
+ * The richest kernel half of all tables that lead to the image: that of a process
+ * that is isolated from the kernel has less.
+ */
+static uint64_t pvmem_kvm_root(const struct pvmem_audit_source *source)
 {
-	uint64_t before = root & ~1ull;
+	uint64_t frame, best = PVMEM_AUDIT_NO_FRAME;
+	unsigned int entries, most = 0;
+	const uint64_t *page;
 
-	return pvmem_kernel_entries(source, before) > pvmem_kernel_entries(source, root) ? before : root;
+	for (frame = 0; frame < source->nr_frames; frame++) {
+		page = pvmem_kvm_page(source->data, frame);
+		if (!page || !(page[PVMEM_TABLE_ENTRIES - 1] & PVMEM_PRESENT) ||
+		    page[PVMEM_TABLE_ENTRIES - 1] & PVMEM_LARGE)
+			continue;
+		entries = pvmem_kvm_entries(page);
+		if (entries <= most ||
+		    !pvmem_kvm_has_image(source->data, page[PVMEM_TABLE_ENTRIES - 1], source->levels))
+			continue;
+		most = entries;
+		best = frame;
+	}
+	return best;
+}
+
+/* With five levels a table of the second one looks like a top-level table of four, but has no direct map. */
+static int pvmem_kvm_walk(struct pvmem_kvm *kvm, const struct pvmem_audit_claim *claim, struct pvmem_audit *audit)
+{
+	const struct pvmem_kvm_layout *layout = &kvm->layout;
+	struct pvmem_audit_source source = {
+		.page = pvmem_kvm_page,
+		.frame_of = pvmem_kvm_frame_of,
+		.data = kvm,
+		.nr_frames = layout->bytes >> PVMEM_PAGE_SHIFT,
+	};
+	int err = -EIO;
+
+	if (layout->low < layout->bytes)
+		source.nr_frames += (4 * PVMEM_GIB - layout->low) >> PVMEM_PAGE_SHIFT;
+	for (source.levels = 4; source.levels <= 5; source.levels++) {
+		source.root = pvmem_kvm_root(&source);
+		err = source.root == PVMEM_AUDIT_NO_FRAME ? -EIO : pvmem_audit_walk(&source, claim, audit);
+		if (err == -ERANGE || (!err && audit->direct_base))
+			return err;
+	}
+	return err ? err : -EIO;
 }
 
 /**
@@ -271,109 +299,48 @@ uint64_t pvmem_audit_now_us(void)
 }
 
 /**
- * pvmem_audit_reason() - why a walk was not made, for people
+ * pvmem_audit_explain() - why a walk was not made, for people
  * @err: from pvmem_audit_walk().
- * @reason: filled.
+ * @error: filled when @err is not 0.
  *
  * Return: @err.
  */
-int pvmem_audit_reason(int err, char reason[PVMEM_AUDIT_REASON])
+int pvmem_audit_explain(int err, char error[PVMEM_AUDIT_ERROR])
 {
-	switch (err) {
-	case -EINVAL:
-	case -EIO:
-		return pvmem_refuse(reason, err, "the guest has no page tables where its CPU says: it may be booting");
-	case -ERANGE:
-		return pvmem_refuse(reason, err, "the guest names windows that cannot be pvmem's");
-	case -ENOMEM:
-		return pvmem_refuse(reason, err, "no memory for an audit");
-	}
-	return err;
+	if (err == -ERANGE)
+		return pvmem_kvm_refuse(error, err, "the guest names windows that cannot be pvmem's");
+	if (err == -ENOMEM)
+		return pvmem_kvm_refuse(error, err, "no memory for an audit");
+	if (err)
+		return pvmem_kvm_refuse(error, err,
+					"no kernel's page tables were found: is this x86-64 Linux, and up?");
+	return 0;
 }
 
 /**
  * pvmem_audit_kvm() - looks at a guest of QEMU's
- * @kvm: QEMU, and what its monitor said; best of the guest while it is paused.
+ * @qemu: the process.
  * @claim: what the guest says of itself.
  * @audit: set on success; @paused is the caller's.
- * @reason: why not.
+ * @error: why not.
  *
- * Blocks for about a second per 100 GiB of guest.
+ * Looks at each page of the guest's twice; a thread of its own.
  *
  * Return: 0 or -errno.
  */
-int pvmem_audit_kvm(const struct pvmem_audit_kvm *kvm, const struct pvmem_audit_claim *claim, struct pvmem_audit *audit,
-		    char reason[PVMEM_AUDIT_REASON])
+int pvmem_audit_kvm(int qemu, const struct pvmem_audit_claim *claim, struct pvmem_audit *audit,
+		    char error[PVMEM_AUDIT_ERROR])
 {
-	struct pvmem_kvm_memory memory = { 0 };
-	struct pvmem_audit_source source = {
-		.page = pvmem_kvm_page,
-		.frame_of = pvmem_kvm_frame_of,
-		.data = &memory,
-	};
 	uint64_t begun = pvmem_audit_now_us();
-	int err;
+	struct pvmem_kvm kvm = { 0 };
+	int err = pvmem_kvm_map(&kvm, qemu, error);
 
-	if (!pvmem_kvm_registers(kvm->registers, &source.root, &source.levels))
-		return pvmem_refuse(reason, -EPROTO, "QEMU's monitor does not tell CR3 and CR4");
-	if (!pvmem_kvm_ranges(kvm->mtree, &memory.layout))
-		return pvmem_refuse(reason, -EPROTO, "QEMU's monitor does not tell where the guest's memory is");
-	err = pvmem_kvm_map(&memory, kvm->pid, reason);
-	if (err)
-		return err;
-	source.nr_frames = memory.layout.end >> PVMEM_PAGE_SHIFT;
-	source.root = pvmem_kvm_root(&source, source.root);
-	err = pvmem_audit_reason(pvmem_audit_walk(&source, claim, audit), reason);
-	munmap((void *)memory.file, memory.layout.file_bytes);
-	free(memory.filled);
+	if (!err) {
+		err = pvmem_audit_explain(pvmem_kvm_walk(&kvm, claim, audit), error);
+		munmap((void *)kvm.file, kvm.layout.bytes);
+	}
+	free(kvm.filled);
 	if (!err)
 		audit->elapsed_us = pvmem_audit_now_us() - begun;
 	return err;
-}
-
-static bool pvmem_has_argument(int pid, const char *name, const char *value)
-{
-	char path[64], *arguments = NULL, *at;
-	size_t size = 0;
-	bool named = false, found = false;
-	ssize_t len;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	while (!found && (len = getdelim(&arguments, &size, 0, file)) > 0) {
-		at = arguments;
-		found = named && !strcmp(at, value);
-		named = !strcmp(at, name);
-	}
-	free(arguments);
-	fclose(file);
-	return found;
-}
-
-/**
- * pvmem_audit_kvm_pid() - the QEMU that libvirt started for a domain
- * @uuid: the domain's, in libvirt's writing.
- *
- * Return: its process id, or -ESRCH.
- */
-int pvmem_audit_kvm_pid(const char *uuid)
-{
-	struct dirent *entry;
-	DIR *dir = opendir("/proc");
-	int pid = -ESRCH;
-	char *end;
-	long id;
-
-	if (!dir)
-		return -errno;
-	while (pid < 0 && (entry = readdir(dir))) {
-		id = strtol(entry->d_name, &end, 10);
-		if (id > 0 && !*end && pvmem_has_argument((int)id, "-uuid", uuid))
-			pid = (int)id;
-	}
-	closedir(dir);
-	return pid;
 }

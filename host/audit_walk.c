@@ -74,15 +74,9 @@ static uint64_t pvmem_entry_frame(const struct pvmem_walk *walk, uint64_t entry)
 	return frame < walk->source->nr_frames ? frame : PVMEM_AUDIT_NO_FRAME;
 }
 
-/* What an entry of a table of that level spans, in bytes. */
-static uint64_t pvmem_level_span(int level)
-{
-	return PVMEM_PAGE_SIZE << (9 * (level - 1));
-}
-
 static void pvmem_walk_leaf(struct pvmem_walk *walk, uint64_t addr, uint64_t entry, int level, bool writable)
 {
-	uint64_t bytes = pvmem_level_span(level), frame;
+	uint64_t bytes = pvmem_walk_span(level), frame;
 
 	if (level > 1)
 		entry &= ~(bytes - 1); /* the bits below are attributes */
@@ -120,14 +114,14 @@ static bool pvmem_walk_entry(struct pvmem_walk *walk, uint64_t entry, int level,
 		walk->nr_outside++;
 		return true;
 	}
-	if (!walk->table(walk, addr, frame, level - 1, pvmem_level_span(level)))
+	if (!walk->table(walk, addr, frame, level - 1, pvmem_walk_span(level)))
 		return walk->frames[frame] & PVMEM_FRAME_CLEAN(level - 1);
 	return pvmem_walk_table(walk, frame, level - 1, addr, writable && own);
 }
 
 static bool pvmem_walk_table(struct pvmem_walk *walk, uint64_t frame, int level, uint64_t addr, bool writable)
 {
-	uint64_t span = pvmem_level_span(level), at;
+	uint64_t span = pvmem_walk_span(level), at;
 	bool clean = true;
 	unsigned int i;
 
@@ -156,7 +150,7 @@ static bool pvmem_walk_table(struct pvmem_walk *walk, uint64_t frame, int level,
 void pvmem_walk_tables(struct pvmem_walk *walk, uint64_t root, uint64_t first, uint64_t last)
 {
 	int level = walk->source->levels;
-	uint64_t span = pvmem_level_span(level), sign = first & ~(pvmem_level_span(level + 1) - 1), at;
+	uint64_t span = pvmem_walk_span(level), sign = first & ~(pvmem_walk_span(level + 1) - 1), at;
 	unsigned int i;
 
 	if (root >= walk->source->nr_frames || !walk->visits || !pvmem_walk_copy(walk, root, level))

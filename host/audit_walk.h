@@ -55,9 +55,17 @@ void pvmem_walk_init(struct pvmem_walk *walk, const struct pvmem_audit_source *s
 void pvmem_walk_tables(struct pvmem_walk *walk, uint64_t root, uint64_t first, uint64_t last);
 bool pvmem_walk_copy(struct pvmem_walk *walk, uint64_t frame, int level);
 
-/* The first address of the kernel's half. */
+/* What an entry of a table of that level spans, in bytes. */
+static inline uint64_t pvmem_walk_span(int level)
+{
+	return PVMEM_PAGE_SIZE << (9 * (level - 1));
+}
+
+/* The first address of the kernel's half; a PV guest has the first 8 TiB of it from Xen, with Xen's own tables in them. */
 static inline uint64_t pvmem_walk_kernel(const struct pvmem_audit_source *source)
 {
+	if (source->type)
+		return 0xffff880000000000;
 	return source->levels == 5 ? 0xff00000000000000 : 0xffff800000000000;
 }
 

@@ -13,7 +13,7 @@
 #include <xenctrl.h>
 #include <xenforeignmemory.h>
 #include <xenguest.h>
-#include "audit_kvm.h"
+#include "audit_common.h"
 #include "audit_walk.h"
 
 /* Between the two looks: any step of a running vCPU is over by then. */
@@ -53,7 +53,7 @@ struct pvmem_xen_memory {
 
 static int pvmem_xen_refuse(char *reason, int err, const char *what)
 {
-	snprintf(reason, PVMEM_AUDIT_REASON, "%s: %s", what, strerror(err));
+	snprintf(reason, PVMEM_AUDIT_ERROR, "%s: %s", what, strerror(err));
 	return -err;
 }
 
@@ -181,7 +181,7 @@ static int pvmem_xen_walk(struct pvmem_xen_memory *memory, const struct pvmem_au
 		err = pvmem_xen_root(memory, &source.root);
 	if (err)
 		return pvmem_xen_refuse(reason, -err, "cannot map the guest's page tables");
-	return pvmem_audit_reason(pvmem_audit_walk(&source, claim, audit), reason);
+	return pvmem_audit_explain(pvmem_audit_walk(&source, claim, audit), reason);
 }
 
 static void pvmem_xen_release(struct pvmem_xen_memory *memory)
@@ -245,26 +245,26 @@ static int pvmem_xen_audit(xc_interface *xch, xenforeignmemory_handle *foreign, 
  * @domid: the domain, not dom0.
  * @claim: what the guest says of itself.
  * @audit: set on success.
- * @reason: why not.
+ * @error: why not.
  *
  * Pauses the guest, and blocks meanwhile.
  *
  * Return: 0 or -errno.
  */
-int pvmem_audit_xen(uint32_t domid, const struct pvmem_audit_claim *claim, struct pvmem_audit *audit,
-		    char reason[PVMEM_AUDIT_REASON])
+int pvmem_audit_xen(int domid, const struct pvmem_audit_claim *claim, struct pvmem_audit *audit,
+		    char error[PVMEM_AUDIT_ERROR])
 {
 	xenforeignmemory_handle *foreign;
 	xc_interface *xch = xc_interface_open(NULL, NULL, 0);
 	int err;
 
 	if (!xch)
-		return pvmem_xen_refuse(reason, errno, "cannot reach Xen");
+		return pvmem_xen_refuse(error, errno, "cannot reach Xen");
 	foreign = xenforeignmemory_open(NULL, 0);
 	if (foreign)
-		err = pvmem_xen_audit(xch, foreign, domid, claim, audit, reason);
+		err = pvmem_xen_audit(xch, foreign, domid, claim, audit, error);
 	else
-		err = pvmem_xen_refuse(reason, errno, "cannot map frames of other domains");
+		err = pvmem_xen_refuse(error, errno, "cannot map frames of other domains");
 	xenforeignmemory_close(foreign);
 	xc_interface_close(xch);
 	return err;

@@ -14,8 +14,7 @@
 struct pvmem_audit_task {
 	pvmem_audit_function function;
 	int machine;
-	struct pvmem_audit_window windows[PVMEM_AUDIT_WINDOWS];
-	size_t nr_windows;
+	struct pvmem_audit_claim claim;
 	struct pvmem_audit audit;
 	char error[PVMEM_AUDIT_ERROR];
 	struct pvmem_command *command;
@@ -41,12 +40,16 @@ static void pvmem_audit_items(struct pvmem_command *command, const struct pvmem_
 	gsize i;
 
 	pvmem_audit_sum(command, "page tables", audit->nr_tables);
-	pvmem_audit_sum(command, "direct map", audit->nr_direct);
-	pvmem_audit_sum(command, "image and fixed areas", audit->nr_image);
-	pvmem_audit_sum(command, "vmalloc area", audit->nr_vmalloc);
-	pvmem_audit_sum(command, "pvmem's windows", audit->nr_window);
-	if (audit->nr_pinned)
+	pvmem_audit_sum(command, "page tables of processes", audit->nr_user_tables);
+	for (i = 0; i < PVMEM_NR_AUDIT_CLASSES; i++)
+		if (audit->nr_mapped[i])
+			pvmem_audit_sum(command, pvmem_audit_class_name(i), audit->nr_mapped[i]);
+	pvmem_audit_sum(command, "entries in pvmem's windows", audit->nr_window);
+	pvmem_audit_sum(command, "frames mapped writable twice", audit->nr_aliased);
+	if (audit->nr_pinned) {
 		pvmem_audit_sum(command, "pinned frames", audit->nr_pinned);
+		pvmem_audit_sum(command, "idle pinned frames", audit->nr_idle);
+	}
 	pvmem_audit_sum(command, "microseconds", audit->elapsed_us);
 	for (i = 0; i < audit->nr_findings; i++) {
 		const struct pvmem_audit_finding *finding = &audit->findings[i];
@@ -54,21 +57,12 @@ static void pvmem_audit_items(struct pvmem_command *command, const struct pvmem_
 
 		json_object_set_new(item, "what", json_string(pvmem_audit_kind_name(finding->kind)));
 		json_object_set_new(item, "count", json_integer(1));
-		json_object_set_new(item, "frame", pvmem_json_address(finding->frame));
+		if (finding->frame != PVMEM_AUDIT_NO_FRAME)
+			json_object_set_new(item, "frame", pvmem_json_address(finding->frame));
 		json_object_set_new(item, "address", pvmem_json_address(finding->addr));
 		json_object_set_new(item, "other", pvmem_json_address(finding->other));
 		pvmem_command_item(command, item);
 	}
-}
-
-static guint64 pvmem_audit_total(const struct pvmem_audit *audit)
-{
-	guint64 total = 0;
-	int i;
-
-	for (i = 0; i < PVMEM_NR_AUDITS; i++)
-		total += audit->nr_by_kind[i];
-	return total;
 }
 
 /* Entries in the windows against what the guest says is mapped there. */
@@ -79,7 +73,7 @@ static void pvmem_audit_claims(const struct pvmem_guest *guest, struct pvmem_aud
 	guint64 differs = claimed > audit->nr_window ? claimed - audit->nr_window : audit->nr_window - claimed;
 
 	if (guest->report_us && differs > PVMEM_CLAIM_PAGES + claimed / PVMEM_CLAIM_SHARE)
-		pvmem_audit_find(audit, PVMEM_AUDIT_CLAIM, 0, 0, 0);
+		pvmem_audit_find(audit, PVMEM_AUDIT_CLAIM, PVMEM_AUDIT_NO_FRAME, audit->nr_window, claimed);
 }
 
 static void pvmem_audit_finished(GObject *object, GAsyncResult *async, gpointer data)
@@ -112,7 +106,7 @@ static void pvmem_audit_thread(GTask *task, gpointer source, gpointer data, GCan
 {
 	struct pvmem_audit_task *audit = data;
 
-	if (!audit->function(audit->machine, audit->windows, audit->nr_windows, &audit->audit, audit->error))
+	if (!audit->function(audit->machine, &audit->claim, &audit->audit, audit->error))
 		*audit->error = 0;
 	g_task_return_boolean(task, TRUE);
 }
@@ -122,10 +116,10 @@ static void pvmem_audit_windows(const struct pvmem_guest *guest, struct pvmem_au
 {
 	size_t i;
 
-	task->nr_windows = MIN(guest->report.nr_windows, PVMEM_AUDIT_WINDOWS);
-	for (i = 0; i < task->nr_windows; i++) {
-		task->windows[i].base = (guint64)((gint64)(guest->report.windows[i].page << 19) >> 7);
-		task->windows[i].bytes = guest->report.windows[i].nr_pages << 12;
+	task->claim.nr_windows = MIN(guest->report.nr_windows, PVMEM_AUDIT_WINDOWS);
+	for (i = 0; i < task->claim.nr_windows; i++) {
+		task->claim.windows[i].base = (guint64)((gint64)(guest->report.windows[i].page << 19) >> 7);
+		task->claim.windows[i].bytes = guest->report.windows[i].nr_pages << 12;
 	}
 }
 

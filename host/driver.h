@@ -32,16 +32,15 @@ typedef void (*pvmem_done)(const char *error, void *data);
 /**
  * typedef pvmem_audit_function - looks at a running guest's page tables
  * @machine: the guest's @machine.
- * @windows: pvmem's, as the guest says.
- * @nr_windows: how many, at most PVMEM_AUDIT_WINDOWS.
+ * @claim: what the guest says of itself.
  * @audit: filled.
  * @error: why not.
  *
  * Context: called in a thread of its own; may take seconds.
  * Return: 0 or -errno.
  */
-typedef int (*pvmem_audit_function)(int machine, const struct pvmem_audit_window *windows, size_t nr_windows,
-				    struct pvmem_audit *audit, char error[PVMEM_AUDIT_ERROR]);
+typedef int (*pvmem_audit_function)(int machine, const struct pvmem_audit_claim *claim, struct pvmem_audit *audit,
+				    char error[PVMEM_AUDIT_ERROR]);
 
 /**
  * struct pvmem_driver_ops - a kind of host

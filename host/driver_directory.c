@@ -6,7 +6,6 @@
  */
 #include <gio/gio.h>
 #include <string.h>
-#include "audit_kvm.h"
 #include "daemon.h"
 #include "options_file.h"
 

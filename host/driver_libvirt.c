@@ -14,7 +14,6 @@
  */
 #include <libvirt-glib/libvirt-glib.h>
 #include <string.h>
-#include "audit_kvm.h"
 #include "daemon.h"
 #include "libvirt_thread.h"
 #include "metadata.h"
