@@ -2,7 +2,7 @@
 /*
  * Looks at a guest from the shell; what the guest says of itself comes as files:
  *
- *	audit_guest kvm PID REGISTERS MTREE [FILE]...
+ *	audit_guest kvm PID [FILE]...
  *	audit_guest xen DOMID [FILE]...
  *
  * A FILE named windows, pool, before or after is what /sys/kernel/pvmem's
@@ -43,8 +43,7 @@ static void take_windows(struct pvmem_audit_claim *claim, const char *text)
 	int len;
 
 	for (; claim->nr_windows < PVMEM_AUDIT_WINDOWS; claim->nr_windows++, window++, text += len)
-		if (sscanf(text, "%" SCNi64 " %" SCNi64 " %n", (int64_t *)&window->base, (int64_t *)&window->bytes,
-			   &len) != 2)
+		if (sscanf(text, "%" SCNx64 " %" SCNu64 " %n", &window->base, &window->bytes, &len) != 2)
 			break;
 }
 
@@ -55,7 +54,7 @@ static void take_pool(struct pvmem_audit_claim *claim, const char *text)
 	claim->has_pool = true;
 	claim->pool = pool;
 	for (; claim->nr_pool < POOL_MAX; text = end) {
-		pool[claim->nr_pool] = strtoull(text, &end, 0);
+		pool[claim->nr_pool] = strtoull(text, &end, 16);
 		if (end == text)
 			break;
 		claim->nr_pool++;
@@ -133,37 +132,25 @@ static void print_audit(const struct pvmem_audit *audit)
 
 static int usage(void)
 {
-	fprintf(stderr,
-		"usage: audit_guest kvm PID REGISTERS MTREE [FILE]...\n       audit_guest xen DOMID [FILE]...\n");
+	fprintf(stderr, "usage: audit_guest kvm PID [FILE]...\n       audit_guest xen DOMID [FILE]...\n");
 	return 2;
 }
 
 int main(int argc, char **argv)
 {
-	bool kvm = argc >= 5 && !strcmp(argv[1], "kvm");
-	char reason[PVMEM_AUDIT_REASON];
+	bool kvm = argc >= 3 && !strcmp(argv[1], "kvm");
 	struct pvmem_audit_claim claim = { 0 };
+	char error[PVMEM_AUDIT_ERROR];
 	struct pvmem_audit audit;
 	int i, err;
 
 	if (!kvm && (argc < 3 || strcmp(argv[1], "xen")))
 		return usage();
-	for (i = kvm ? 5 : 3; i < argc; i++)
+	for (i = 3; i < argc; i++)
 		take_file(&claim, argv[i]);
-	if (kvm) {
-		struct pvmem_audit_kvm guest = { .pid = atoi(argv[2]) };
-		char *registers = read_file(argv[3]), *mtree = read_file(argv[4]);
-
-		guest.registers = registers;
-		guest.mtree = mtree;
-		err = pvmem_audit_kvm(&guest, &claim, &audit, reason);
-		free(registers);
-		free(mtree);
-	} else {
-		err = pvmem_audit_xen(atoi(argv[2]), &claim, &audit, reason);
-	}
+	err = (kvm ? pvmem_audit_kvm : pvmem_audit_xen)(atoi(argv[2]), &claim, &audit, error);
 	if (err) {
-		fprintf(stderr, "audit_guest: %s\n", reason);
+		fprintf(stderr, "audit_guest: %s\n", error);
 		return 2;
 	}
 	print_audit(&audit);

@@ -5,7 +5,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "audit_kvm.h"
 #include "audit_world.h"
 
 #define FRAMES 64
@@ -63,21 +62,6 @@ static void check(const struct world *world, const struct pvmem_audit *audit)
 	must(audit->nr_by_kind[PVMEM_AUDIT_PIN_ORPHAN] == 0 || world->source.type);
 }
 
-static void fuzz_text(const uint8_t *data, size_t size)
-{
-	struct pvmem_kvm_layout layout;
-	char *text = malloc(size + 1);
-	uint64_t root;
-	int levels;
-
-	memcpy(text, data, size);
-	text[size] = 0;
-	pvmem_kvm_registers(text, &root, &levels);
-	if (pvmem_kvm_ranges(text, &layout))
-		must(layout.nr <= PVMEM_KVM_RANGES);
-	free(text);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint64_t pool[] = { 3, 4, 1000 };
@@ -88,10 +72,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	mode = data[0];
-	if (mode == 'F') {
-		fuzz_text(data, size);
-		return 0;
-	}
 	world = guest_new(mode & 1 ? 5 : 4);
 	if (mode & 2)
 		world_typed(world, 0);

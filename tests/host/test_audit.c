@@ -158,6 +158,8 @@ static void benign_classes_are_benign(void **state)
 	world_map(world, IMAGE, 512, WORLD_2M, RW);
 	world_map(world, MODULE, 20, WORLD_4K, RW);
 	world_map(world, FIXMAP, 21, WORLD_4K, RW);
+	world_map(world, FIXMAP + 0x1000, 512 + 7, WORLD_4K, RW);
+	world_map(world, FIXMAP + 0x2000, 512 + 7, WORLD_4K, RW);
 	world_map(world, CPU_ENTRY, 22, WORLD_4K, RW);
 	world_map(world, now->vmalloc, 23, WORLD_4K, RW);
 	world_map(world, now->vmalloc + 0x2000, 23, WORLD_4K, RO);
@@ -174,9 +176,9 @@ static void benign_classes_are_benign(void **state)
 	add_espfix(world);
 	audit = world_audit(world);
 	clean(&audit);
-	assert_int_equal(audit.nr_benign[PVMEM_AUDIT_IMAGE], 512);
+	assert_int_equal(audit.nr_benign[PVMEM_AUDIT_IMAGE], 511);
 	assert_int_equal(audit.nr_benign[PVMEM_AUDIT_MODULE], 1);
-	assert_int_equal(audit.nr_benign[PVMEM_AUDIT_FIXMAP], 1);
+	assert_int_equal(audit.nr_benign[PVMEM_AUDIT_FIXMAP], 2);
 	assert_int_equal(audit.nr_benign[PVMEM_AUDIT_CPU_ENTRY], 1);
 	assert_int_equal(audit.nr_benign[PVMEM_AUDIT_VMALLOC], 1);
 	assert_int_equal(audit.nr_outside, 2);
@@ -464,6 +466,24 @@ static void pool_of_pinned_frames(void **state)
 	world_free(world);
 }
 
+/* The table of user mode has page tables for the vsyscall page that the kernel's has not. */
+static void tables_of_user_mode_are_known(void **state)
+{
+	struct world *world = typed_new();
+	struct pvmem_audit audit;
+	uint64_t root, frame;
+
+	root = world_process(world);
+	world_map_user(world, root, 0xffffffffff600000, 60);
+	frame = (*world_entry(world, root, 0xffffffffff600000, WORLD_2M) >> 12) - world->shift;
+	world->type[frame] = 1 | PVMEM_AUDIT_TYPE_PINNED;
+	world->claim.has_pool = true;
+	audit = world_audit(world);
+	clean(&audit);
+	assert_int_equal(audit.nr_idle, 0);
+	world_free(world);
+}
+
 static void typed_tables_are_not_writable_anywhere(void **state)
 {
 	struct world *world = typed_new();
@@ -472,10 +492,12 @@ static void typed_tables_are_not_writable_anywhere(void **state)
 
 	root = world_process(world);
 	world_map_user(world, root, 0x400000, 60);
+	/* Xen's view of the guest's tables through themselves is none of the kernel's. */
+	world->ram[world->source.root][258] = (world->source.root + world->shift) << 12 | 3;
 	audit = world_audit(world);
 	clean(&audit);
 	assert_int_equal(audit.nr_roots, 2);
-	assert_int_equal(audit.nr_outside, 1);
+	assert_int_equal(audit.nr_outside, 0);
 	world_map(world, now->direct + (root << 12), root, WORLD_4K, RW);
 	audit = world_audit(world);
 	found(&audit, PVMEM_AUDIT_TABLE_WRITABLE, root, now->direct + (root << 12), 0);
@@ -563,7 +585,10 @@ static void fans_end(void **state)
 	world->ram[3][7] = 3 | 0xfffffull << 12; /* no memory of the guest's */
 	audit = hostile_audit(world);
 	assert_int_equal(audit.nr_by_kind[PVMEM_AUDIT_INCOMPLETE], 1);
-	fill(world, 1, 3 | WORLD_LARGE);
+	/* Few tables, each entry of which maps all of memory. */
+	fill(world, FRAMES - 1, 0);
+	world->ram[FRAMES - 1][300] = 3 | 1 << 12;
+	fill(world, 2, 3 | WORLD_LARGE);
 	audit = hostile_audit(world);
 	assert_int_equal(audit.nr_by_kind[PVMEM_AUDIT_INCOMPLETE], 1);
 	world_free(world);
@@ -670,6 +695,7 @@ int main(void)
 		cmocka_unit_test(counters_are_checked),
 		cmocka_unit_test(read_only_windows_are_counted),
 		cmocka_unit_test(pool_of_pinned_frames),
+		cmocka_unit_test(tables_of_user_mode_are_known),
 		cmocka_unit_test(typed_tables_are_not_writable_anywhere),
 		cmocka_unit_test(pool_frame_with_a_mapping_is_found),
 		cmocka_unit_test(loops_end),
