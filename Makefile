@@ -11,11 +11,15 @@ CORPORA := build/corpus/text build/corpus/binary
 PROGRAMS := $(patsubst tests/guest/bin/%.c,build/guest/%,$(wildcard tests/guest/bin/*.c))
 WORKLOADS := $(addprefix build/guest/,erofs.img stress-ng.cpio cc.cpio xentrace.cpio)
 
-.PHONY: help setup modules programs check check-all bench demo lint clean distclean
+HOST := $(MAKE) --no-print-directory -f host/Makefile
+
+.PHONY: help setup modules programs host install check check-all bench demo lint clean distclean
 
 help:
 	@echo 'make setup       install packages, fetch kernel, Xen and headers (Debian 12)'
 	@echo 'make modules     build pvmem.ko and the test modules'
+	@echo 'make host        build the host daemon, pvmemctl and the guest agent'
+	@echo 'make install     install them below DESTDIR'
 	@echo 'make check       unit tests, and guests booted on bare metal and Xen PV'
 	@echo 'make check-all   the same on every kind of guest, and the long tests'
 	@echo 'make bench       stock kernel against pvmem, in one boot'
@@ -50,10 +54,16 @@ $(WORKLOADS): tests/vm/workload tests/vm/lib/initramfs.sh build/guest/coldread $
 $(CORPORA) &: tests/guest/corpus $(SETUP)
 	tests/guest/corpus build/kernel/$(KERNEL) build/corpus
 
-check: modules programs
+host: $(SETUP)
+	$(HOST)
+
+install: host
+	$(HOST) install
+
+check: modules programs host
 	tests/check $(if $(filter-out 0,$(V)),--verbose)
 
-check-all: modules programs
+check-all: modules programs host
 	tests/check --all $(if $(filter-out 0,$(V)),--verbose)
 
 bench: modules programs
@@ -66,7 +76,7 @@ lint: $(SETUP)
 	scripts/lint
 
 clean:
-	rm -rf build/modules build/guest build/corpus build/check build/vm build/unit build/bench
+	rm -rf build/host* build/modules build/guest build/corpus build/check build/vm build/unit build/bench
 
 distclean:
 	rm -rf build

@@ -24,6 +24,7 @@
 #include <pvmem/pvmem.h>
 
 struct pvmem;
+struct pvmem_frames;
 
 /**
  * struct pvmem_table - the last-level page table of one 2 MiB block
@@ -119,6 +120,9 @@ struct pvmem_backend {
 	 */
 	int (*pin)(struct pvmem *pv, struct page **pages, unsigned int nr, unsigned long *failed);
 	int (*unpin)(struct pvmem *pv, struct page **pages, unsigned int nr, unsigned long *failed);
+
+	/* Add the pinned tables that are kept spare. Does not sleep. NULL: none are. */
+	void (*idle)(struct pvmem *pv, struct pvmem_frames *frames);
 };
 
 extern const struct pvmem_backend pvmem_backend_bare;

@@ -307,4 +307,5 @@ const struct pvmem_backend pvmem_backend_xen_pv = {
 	.zap = pvmem_xen_zap,
 	.pin = pvmem_xen_pin,
 	.unpin = pvmem_xen_unpin,
+	.idle = pvmem_xen_idle,
 };

@@ -73,6 +73,28 @@ struct pvmem_ptpool {
 	bool frozen;
 };
 
+/**
+ * struct pvmem_frames - page frames to show, a part at a time
+ * @skip: how many come before the part.
+ * @pfn: filled.
+ * @max: room in it.
+ * @nr: how many.
+ */
+struct pvmem_frames {
+	unsigned long skip;
+	unsigned long *pfn;
+	unsigned int max;
+	unsigned int nr;
+};
+
+static inline void pvmem_frames_add(struct pvmem_frames *frames, struct page *page)
+{
+	if (frames->skip)
+		frames->skip--;
+	else if (frames->nr < frames->max)
+		frames->pfn[frames->nr++] = page_to_pfn(page);
+}
+
 int pvmem_ptpool_init(struct pvmem *pv, const struct pvmem_ptpool_config *config);
 int pvmem_ptpool_exit(struct pvmem *pv);
 struct page *pvmem_ptpool_take(struct pvmem *pv);
@@ -96,5 +118,8 @@ bool pvmem_ptpool_has_room(struct pvmem *pv);
 void pvmem_ptpool_adopt(struct pvmem *pv, struct page *page);
 unsigned int pvmem_node_reuse(struct pvmem *pv, struct pvmem_ptpool_node *node, struct page **pages, unsigned int nr);
 unsigned int pvmem_node_take_used(struct pvmem_ptpool_node *node, struct page **pages, unsigned int nr);
+
+/* frames.c */
+void pvmem_ptpool_frames(struct pvmem *pv, struct pvmem_frames *frames);
 
 #endif

@@ -8,6 +8,9 @@
  *	purge, ptpool_drain	write 1
  *	stats/NAME		counters and states, from stats.def
  *	units			"NAME UNIT counter|state" of each of them
+ *	windows			"ADDRESS BYTES" of each, for root: what an audit counts as pvmem's
+ *	ptpool_frames		for root, too: the frames, in hex, of pinned pages that
+ *				are in no page table: the pool's, and spare tables
  */
 #include <linux/kobject.h>
 #include <linux/mm.h>
@@ -200,16 +203,58 @@ static ssize_t units_show(struct kobject *kobj, struct kobj_attribute *attr, cha
 	return at;
 }
 
+/* Addresses: for root only. 64 windows of 40 bytes fit into a page. */
+static ssize_t windows_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	unsigned int i, nr = pvmem_nr_windows(pvmem_shown);
+	int at = 0;
+
+	for (i = 0; i < nr; i++)
+		at += sysfs_emit_at(buf, at, "%lx %lu\n", pvmem_shown->windows[i]->base,
+				    pvmem_shown->windows[i]->nr_blocks * PVMEM_BLOCK_SIZE);
+	return at;
+}
+
+/* Lines of one length, so that a position says how many come before it. */
+#define PVMEM_FRAME_LINE sizeof("0123456789abcdef")
+#define PVMEM_FRAMES_READ 64
+
+static ssize_t ptpool_frames_read(struct file *file, struct kobject *kobj, struct bin_attribute *attr, char *buf,
+				  loff_t pos, size_t count)
+{
+	unsigned long pfn[PVMEM_FRAMES_READ];
+	struct pvmem_frames frames = { .skip = pos / PVMEM_FRAME_LINE, .pfn = pfn };
+	unsigned int i;
+
+	if (pos % PVMEM_FRAME_LINE || count < PVMEM_FRAME_LINE)
+		return -EINVAL;
+	frames.max = min_t(size_t, count / PVMEM_FRAME_LINE, PVMEM_FRAMES_READ);
+	pvmem_ptpool_frames(pvmem_shown, &frames);
+	for (i = 0; i < frames.nr; i++) {
+		snprintf(buf, PVMEM_FRAME_LINE, "%016lx", pfn[i]);
+		buf[PVMEM_FRAME_LINE - 1] = '\n';
+		buf += PVMEM_FRAME_LINE;
+	}
+	return frames.nr * PVMEM_FRAME_LINE;
+}
+
+static struct bin_attribute pvmem_frames_file = {
+	.attr = { .name = "ptpool_frames", .mode = 0400 },
+	.read = ptpool_frames_read,
+};
+
+static struct bin_attribute *pvmem_bin_files[] = { &pvmem_frames_file, NULL };
+
 static struct kobj_attribute pvmem_files[] = {
-	__ATTR_RO(backend),	 __ATTR_RW(policy),	  __ATTR_RW(lazy_limit), __ATTR_RW(ptpool_low),
-	__ATTR_RW(ptpool_high),	 __ATTR_RW(ptpool_batch), __ATTR_RW(ptpool_cap), __ATTR_WO(purge),
-	__ATTR_WO(ptpool_drain), __ATTR_RO(units),
+	__ATTR_RO(backend),	 __ATTR_RW(policy),	  __ATTR_RW(lazy_limit),	 __ATTR_RW(ptpool_low),
+	__ATTR_RW(ptpool_high),	 __ATTR_RW(ptpool_batch), __ATTR_RW(ptpool_cap),	 __ATTR_WO(purge),
+	__ATTR_WO(ptpool_drain), __ATTR_RO(units),	  __ATTR_RO_MODE(windows, 0400),
 };
 
 static struct attribute *pvmem_attrs[ARRAY_SIZE(pvmem_files) + 1];
 static struct attribute *pvmem_value_attrs[ARRAY_SIZE(pvmem_values) + 1];
 
-static const struct attribute_group pvmem_group = { .attrs = pvmem_attrs };
+static const struct attribute_group pvmem_group = { .attrs = pvmem_attrs, .bin_attrs = pvmem_bin_files };
 static const struct attribute_group pvmem_stat_group = { .name = "stats", .attrs = pvmem_value_attrs };
 static const struct attribute_group *pvmem_groups[] = { &pvmem_group, &pvmem_stat_group, NULL };
 

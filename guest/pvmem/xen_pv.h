@@ -95,6 +95,7 @@ int pvmem_xen_unpin(struct pvmem *pv, struct page **pages, unsigned int nr, unsi
 /* xen_pv_table.c */
 int pvmem_xen_tables_start(struct pvmem *pv);
 void pvmem_xen_tables_stop(struct pvmem *pv);
+void pvmem_xen_idle(struct pvmem *pv, struct pvmem_frames *frames);
 void pvmem_xen_tables_attach(struct pvmem *pv, struct pvmem_range **range, unsigned int nr, pteval_t prot);
 unsigned int pvmem_xen_tables_detach(struct pvmem *pv, struct pvmem_range **range, unsigned int nr, struct page **old);
 int pvmem_xen_flush_release(struct pvmem *pv, struct page **old, unsigned int nr);

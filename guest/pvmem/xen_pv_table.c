@@ -365,6 +365,24 @@ int pvmem_xen_flush_release(struct pvmem *pv, struct page **old, unsigned int nr
 }
 
 /**
+ * pvmem_xen_idle() - the clean spares
+ * @pv: the instance.
+ * @frames: they are added.
+ *
+ * Context: any.
+ */
+void pvmem_xen_idle(struct pvmem *pv, struct pvmem_frames *frames)
+{
+	struct pvmem_xen *xen = pv->backend_data;
+	struct page *page;
+
+	spin_lock(&xen->spare_lock);
+	list_for_each_entry(page, &xen->clean, lru)
+		pvmem_frames_add(frames, page);
+	spin_unlock(&xen->spare_lock);
+}
+
+/**
  * pvmem_xen_tables_start() - set up the spares a purge needs
  * @pv: the instance; @pv->backend_data is allocated.
  *
