@@ -362,10 +362,26 @@ static void pvmem_judge_pool(struct pvmem_judge *judge)
 	}
 }
 
+/*
+ * A PV guest's kernel makes two tables at boot, each mapping one page 512 times, read-only, to be hooked in
+ * wherever its list of machine frames has a hole of 2 MiB (p2m_missing_pte, p2m_identity_pte). One that found no
+ * hole stays pinned in no page table.
+ */
+static bool pvmem_is_template(const struct pvmem_judge *judge, uint64_t frame)
+{
+	const uint64_t *page = judge->source->page(judge->source->data, frame);
+	int i;
+
+	for (i = 0; page && i < PVMEM_TABLE_ENTRIES; i++)
+		if ((page[i] & 3) != 1 || (page[i] ^ page[0]) & ~PVMEM_PTE_USED)
+			return false;
+	return page;
+}
+
 static bool pvmem_is_idle(const struct pvmem_judge *judge, uint64_t frame)
 {
 	return judge->source->type(judge->source->data, frame) == (1 | PVMEM_AUDIT_TYPE_PINNED) &&
-	       !(judge->frames[frame] & PVMEM_FRAME_REFERENCED);
+	       !(judge->frames[frame] & PVMEM_FRAME_REFERENCED) && !pvmem_is_template(judge, frame);
 }
 
 static uint64_t pvmem_more(uint64_t a, uint64_t b)

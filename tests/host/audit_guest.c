@@ -140,15 +140,18 @@ int main(int argc, char **argv)
 {
 	bool kvm = argc >= 3 && !strcmp(argv[1], "kvm");
 	struct pvmem_audit_claim claim = { 0 };
-	char error[PVMEM_AUDIT_ERROR];
-	struct pvmem_audit audit;
+	char error[PVMEM_AUDIT_ERROR] = "";
+	struct pvmem_audit audit = { 0 };
 	int i, err;
 
 	if (!kvm && (argc < 3 || strcmp(argv[1], "xen")))
 		return usage();
 	for (i = 3; i < argc; i++)
 		take_file(&claim, argv[i]);
-	err = (kvm ? pvmem_audit_kvm : pvmem_audit_xen)(atoi(argv[2]), &claim, &audit, error);
+	if (kvm)
+		err = pvmem_audit_kvm(atoi(argv[2]), &claim, &audit, error);
+	else
+		err = pvmem_audit_xen(atoi(argv[2]), &claim, &audit, error);
 	if (err) {
 		fprintf(stderr, "audit_guest: %s\n", error);
 		return 2;
