@@ -111,6 +111,8 @@ int takeover_sysfs_start(void);
 void takeover_sysfs_stop(void);
 
 /* vmap.c */
+void takeover_enter_vm_map_ram(void);
+void takeover_enter_vm_unmap_ram(void);
 int takeover_vmap_start(void);
 void takeover_vmap_begin(void);
 void takeover_vmap_end(void);

@@ -81,6 +81,7 @@ static void takeover_batch_add(struct takeover_tree *tree, struct page *page, bo
 	if (last_level) {
 		lock = ptlock_ptr(page);
 		spin_lock_nest_lock(lock, &tree->mm->page_table_lock);
+		__release(lock); /* for sparse: takeover_batch_end() unlocks */
 		batch->op[batch->nr_ops++] = takeover_op(cmd, page);
 	}
 	batch->page[batch->nr] = page;
@@ -95,8 +96,10 @@ static void takeover_batch_end(struct takeover_batch *batch)
 
 	takeover_stat_add(tree_tables, batch->nr);
 	for (i = 0; i < batch->nr; i++)
-		if (batch->lock[i])
+		if (batch->lock[i]) {
+			__acquire(batch->lock[i]);
 			spin_unlock(batch->lock[i]);
+		}
 	batch->nr = 0;
 	batch->nr_ops = 0;
 }

@@ -45,7 +45,6 @@ static bool takeover_serving;
 
 /* The call at the ftrace site comes here; its return address is replaced. */
 #define TAKEOVER_ENTER(name)                                                   \
-	void takeover_enter_##name(void);                                      \
 	asm(".pushsection .text, \"ax\", @progbits\n\t"                        \
 	    ".globl takeover_enter_" #name "\n\t"                              \
 	    ".type takeover_enter_" #name ", @function\n"                      \
