@@ -284,6 +284,7 @@ int pvmem_destroy(struct pvmem *pv);
 /* vmap.c */
 void *pvmem_vmap(struct pvmem *pv, struct page **pages, unsigned int nr_pages, pgprot_t prot);
 int pvmem_vunmap(struct pvmem *pv, const void *addr, unsigned int nr_pages);
+int pvmem_vunmap_bad(struct pvmem *pv, const void *addr, unsigned int nr_pages);
 int pvmem_span_unmap(struct pvmem *pv, struct pvmem_block *block, unsigned int slot, unsigned int nr);
 
 void *pvmem_set_undo(struct pvmem *pv, struct pvmem_table *table, unsigned int first);

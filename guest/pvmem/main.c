@@ -139,8 +139,11 @@ EXPORT_SYMBOL_GPL(pvmem_map_ram);
  */
 void pvmem_unmap_ram(const void *addr, unsigned int nr_pages)
 {
-	if (!WARN_ON_ONCE(!nr_pages))
+	/* To pvmem_vunmap() 0 means any length. */
+	if (likely(nr_pages))
 		pvmem_vunmap(pvmem_instance, addr, nr_pages);
+	else
+		pvmem_vunmap_bad(pvmem_instance, addr, nr_pages);
 }
 EXPORT_SYMBOL_GPL(pvmem_unmap_ram);
 

@@ -344,11 +344,20 @@ static int pvmem_block_unmap(struct pvmem *pv, struct pvmem_block *block, unsign
 	return pvmem_span_unmap(pv, block, slot, pvmem_span_len(span));
 }
 
-/* Somebody's bug; once, because it may come in floods. */
-static noinline int pvmem_vunmap_bad(struct pvmem *pv, const void *addr, unsigned int nr)
+/**
+ * pvmem_vunmap_bad() - somebody unmaps what is not mapped
+ * @pv: the instance.
+ * @addr: what is unmapped.
+ * @nr_pages: its length, or 0.
+ *
+ * A caller's bug: counted, and warned of once, because it may come in floods.
+ *
+ * Return: -EINVAL.
+ */
+noinline int pvmem_vunmap_bad(struct pvmem *pv, const void *addr, unsigned int nr_pages)
 {
 	pvmem_stat_inc(pv, unmap_bad);
-	WARN_ONCE(1, "pvmem: unmap of %p (%u pages; 0: any), which is not mapped so\n", addr, nr);
+	WARN_ONCE(1, "pvmem: unmap of %p (%u pages; 0: any), which is not mapped so\n", addr, nr_pages);
 	return -EINVAL;
 }
 

@@ -366,6 +366,7 @@ struct zs_task {
 
 static struct zs_task zs_tasks[ZS_TASKS];
 static bool zs_done, zs_evicting;
+static bool zs_met;	       /* the mover has done what the stress is for */
 static unsigned int zs_rounds; /* of the mover */
 
 /* Contents: whose it is, before anything else. */
@@ -462,8 +463,10 @@ static void *zs_task_run(void *data)
 	unsigned int i;
 
 	shim_cpu_set(task - zs_tasks);
-	/* However slow the mover is. */
-	for (i = 0; i < STRESS_STEPS || __atomic_load_n(&zs_rounds, __ATOMIC_RELAXED) < 200; i++) {
+	/* However slow the mover is: until it has moved something, unless it never does. */
+	for (i = 0; i < STRESS_STEPS || __atomic_load_n(&zs_rounds, __ATOMIC_RELAXED) < 200 ||
+		    (i < 200 * STRESS_STEPS && !__atomic_load_n(&zs_met, __ATOMIC_RELAXED));
+	     i++) {
 		zs_task_step(task);
 		if (i % 512 == 511)
 			zs_task_drop(task);
@@ -499,6 +502,14 @@ static int zs_stress_evict(void *ctx, unsigned long handle)
 	return err;
 }
 
+static bool zs_stress_met(void)
+{
+	struct pvmem_zs_stats stats;
+
+	pvmem_zs_stats(w.pool, &stats);
+	return stats.moved && (stats.evicted || !zs_evicting);
+}
+
 static void *zs_mover(void *data)
 {
 	unsigned int nr, round;
@@ -509,6 +520,7 @@ static void *zs_mover(void *data)
 		round = __atomic_fetch_add(&zs_rounds, 1, __ATOMIC_RELAXED);
 		if (zs_evicting && round % 8 == 0)
 			pvmem_zs_evict(w.pool, 2, zs_stress_evict, NULL, &nr);
+		__atomic_store_n(&zs_met, zs_stress_met(), __ATOMIC_RELAXED);
 		rcu_barrier();
 	}
 	return NULL;
@@ -516,12 +528,12 @@ static void *zs_mover(void *data)
 
 static void zs_stress(void)
 {
-	struct pvmem_zs_stats stats;
 	unsigned int i, j;
 	pthread_t mover;
 
 	check(zs_start(&w));
 	zs_done = false;
+	zs_met = false;
 	shim_migrate(true, 1);
 	for (i = 0; i < ZS_TASKS; i++)
 		zs_tasks[i].seed = i + 1;
@@ -532,8 +544,7 @@ static void zs_stress(void)
 		pthread_join(zs_tasks[i].thread, NULL);
 	__atomic_store_n(&zs_done, true, __ATOMIC_RELEASE);
 	pthread_join(mover, NULL);
-	pvmem_zs_stats(w.pool, &stats);
-	check(stats.moved && (stats.evicted || !zs_evicting));
+	check(zs_stress_met());
 	for (i = 0; i < ZS_TASKS; i++) {
 		for (j = 0; j < ZS_OWN; j++) {
 			if (!zs_tasks[i].object[j].handle)
