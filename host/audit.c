@@ -163,8 +163,10 @@ static int pvmem_entry(struct pvmem_walk *walk, uint64_t entry, uint64_t addr, i
 	uint64_t frame = (entry & PVMEM_PTE_FRAME) >> 12;
 	uint64_t nr = 1ull << (9 * (level - 1));
 
-	if (!(entry & PVMEM_PTE_PRESENT))
+	if (!(entry & PVMEM_PTE_PRESENT) || addr < walk->source->lowest)
 		return 0;
+	if (walk->source->translate)
+		frame = walk->source->translate(walk->source->data, frame);
 	writable = writable && entry & PVMEM_PTE_WRITE;
 	if (level == 1)
 		return pvmem_leaf(walk, addr, frame, 1, writable);

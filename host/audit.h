@@ -23,12 +23,11 @@
 /**
  * enum pvmem_audit_kind - what is wrong with a frame
  * @PVMEM_AUDIT_ALIAS: pvmem's window maps it and so does another place.
- * @PVMEM_AUDIT_TABLE_WRITABLE: it is a page table and writable through a
- *	mapping that no kernel has a use for: outside the direct map (KVM), or anywhere (Xen).
+ * @PVMEM_AUDIT_TABLE_WRITABLE: it is a page table and writable outside the direct map.
  * @PVMEM_AUDIT_MULTIPLE: several writable kernel mappings beside the direct
  *	map, none of them pvmem's.
- * @PVMEM_AUDIT_PIN_ORPHAN: Xen: pinned as a page table, but in no page table
- *	and not in the pool.
+ * @PVMEM_AUDIT_PIN_ORPHAN: Xen: pinned as a last-level page table, in no page
+ *	table, and not empty or uniform as spare ones are.
  * @PVMEM_AUDIT_CLAIM: a sum that does not agree with the guest's counters.
  * @PVMEM_NR_AUDITS: how many there are.
  */
@@ -54,20 +53,25 @@ struct pvmem_audit_window {
 /**
  * struct pvmem_audit_source - the guest's memory and what is known of it
  * @page: 4,096 bytes of the frame, valid until the next call; NULL when the frame is not there.
- * @data: given to @page.
+ * @translate: the frame that an entry's frame number means; ~0: none of the
+ *	guest's. NULL: the same.
+ * @data: given to @page and @translate.
  * @nr_frames: frame numbers are below it.
  * @root: frame of the kernel's top-level table.
  * @levels: 4 or 5.
+ * @lowest: addresses below it are not the guest's: Xen has 8 TiB of each PV guest's kernel half.
  * @direct_base: where the direct map begins; 0: to be found by its large pages.
  * @windows: pvmem's, as the guest says.
  * @nr_windows: how many.
  */
 struct pvmem_audit_source {
 	const uint64_t *(*page)(void *data, uint64_t frame);
+	uint64_t (*translate)(void *data, uint64_t frame);
 	void *data;
 	uint64_t nr_frames;
 	uint64_t root;
 	int levels;
+	uint64_t lowest;
 	uint64_t direct_base;
 	struct pvmem_audit_window windows[PVMEM_AUDIT_WINDOWS];
 	size_t nr_windows;

@@ -85,11 +85,13 @@ struct pvmem_policy_guest {
  * @PVMEM_POLICY_DRAIN: give the page-table pool back.
  * @PVMEM_POLICY_PURGE: remove lazy mappings.
  * @PVMEM_POLICY_BALLOON: come to a memory target.
+ * @PVMEM_POLICY_NR_WHATS: how many there are.
  */
 enum pvmem_policy_what {
 	PVMEM_POLICY_DRAIN,
 	PVMEM_POLICY_PURGE,
 	PVMEM_POLICY_BALLOON,
+	PVMEM_POLICY_NR_WHATS,
 };
 
 /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A wrong pin: a page of zeroes that Xen keeps as a last-level page table and nobody uses as one. */
+/* A wrong pin: a page of data that Xen keeps as a last-level page table and nobody uses as one. */
 #include <linux/mm.h>
 #include <xen/xen.h>
 #include "plant.h"
@@ -19,9 +19,11 @@ int plant_pin(void)
 
 	if (!xen_pv_domain())
 		return -ENODEV;
-	page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	page = alloc_page(GFP_KERNEL);
 	if (!page)
 		return -ENOMEM;
+	/* Data that Xen takes for entries that are not present. */
+	memset(page_address(page), 0x42, PAGE_SIZE);
 	err = test_xen_protect(page, false);
 	if (!err)
 		err = test_xen_pin(page);

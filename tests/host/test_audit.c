@@ -157,6 +157,30 @@ static void firmware_may_be_mapped_twice(void **state)
 	assert_int_equal(findings(), 0);
 }
 
+static void xens_part_is_left_out(void **state)
+{
+	/* A slot that maps the tables themselves, as Xen's does. */
+	memory[1][258] = 1ull << 12 | RW;
+	source.lowest = 0xffff880000000000ull;
+	assert_int_equal(findings(), 0);
+	assert_int_equal(audit.nr_mapped, FRAMES + 3);
+}
+
+static uint64_t translate(void *data, uint64_t frame)
+{
+	return frame == 5000 ? 1000 : frame == 6000 ? ~0ull : frame;
+}
+
+static void machine_frames_are_translated(void **state)
+{
+	source.translate = translate;
+	map(VMALLOC + 4096, 6000, RW); /* another domain's */
+	assert_int_equal(findings(), 0);
+	map(VMALLOC + 8192, 5000, RW);
+	assert_int_equal(findings(), 1);
+	assert_int_equal(audit.findings[0].frame, 1000);
+}
+
 static void findings_are_bounded(void **state)
 {
 	uint64_t i;
@@ -208,6 +232,8 @@ int main(void)
 		cmocka_unit_test_setup(windows_have_edges, setup),
 		cmocka_unit_test_setup(tables_that_can_be_written_are_found, setup),
 		cmocka_unit_test_setup(firmware_may_be_mapped_twice, setup),
+		cmocka_unit_test_setup(xens_part_is_left_out, setup),
+		cmocka_unit_test_setup(machine_frames_are_translated, setup),
 		cmocka_unit_test_setup(findings_are_bounded, setup),
 		cmocka_unit_test_setup(made_up_tables_end_the_walk, setup),
 		cmocka_unit_test_setup(random_memory, setup),

@@ -65,7 +65,7 @@ machine_xen-pv() {
 # --- xen-domu: a PV domU, created by dom0 with xl
 
 prepare_xen-domu() {
-	local dom0=$WORK/dom0 client
+	local dom0=$WORK/dom0 client file
 	program_piece xenstore "$@"
 	client=$(cached xenstore-client xenstore_client "$BUILD"/xen/usr/bin/xenstore-read)
 	cat "$(userland_piece)" "$client" "$WORK/program.cpio" >"$WORK/domu-initrd"
@@ -75,6 +75,9 @@ prepare_xen-domu() {
 	mkdir -p "$dom0/pvmem"
 	domu_config >"$dom0/pvmem/guest.cfg"
 	[ -z "$DOM0_CMD" ] || printf '%s\n' "$DOM0_CMD" >"$dom0/pvmem/dom0-cmd"
+	for file in ${DOM0_FILES[@]+"${DOM0_FILES[@]}"}; do
+		put_extra "$file" "$dom0"
+	done
 	pack "$dom0" >"$WORK/dom0.cpio"
 	cat "$(userland_piece)" "$client" \
 		"$(stock_modules_piece xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs)" \
