@@ -337,6 +337,7 @@ static const struct {
 	{ "stats", TRUE, pvmem_command_stats },	    { "request", TRUE, pvmem_command_request },
 	{ "set-options", TRUE, pvmem_command_set }, { "metrics", FALSE, pvmem_command_metrics },
 	{ "ping", FALSE, pvmem_command_ping },	    { "audit", TRUE, pvmem_command_audit },
+	{ "policy", FALSE, pvmem_command_policy },
 };
 
 /**

@@ -30,6 +30,7 @@ struct pvmem_command {
 };
 
 void pvmem_command_audit(struct pvmem_command *command);
+void pvmem_command_policy(struct pvmem_command *command);
 void pvmem_command_run(struct pvmem_command *command);
 void pvmem_command_item(struct pvmem_command *command, json_t *item);
 void pvmem_command_end(struct pvmem_command *command, const char *error);

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 #include "config.h"
+#include "paths.h"
 
-#define PVMEM_SYSTEM_RUNTIME "/run/pvmem"
 #define PVMEM_SYSTEM_STATE "/var/lib/pvmem"
 
 /* How a key is stored. */
@@ -16,6 +16,7 @@ enum pvmem_key_type {
 	PVMEM_KEY_LIST,
 	PVMEM_KEY_NUMBER,
 	PVMEM_KEY_SIZE,
+	PVMEM_KEY_BOOL,
 };
 
 struct pvmem_key {
@@ -41,25 +42,19 @@ static const struct pvmem_key pvmem_keys[] = {
 	PVMEM_KEY("directory", "path", TEXT, directory, 0, 0),
 	PVMEM_KEY("xen", "options-directory", TEXT, xen_directory, 0, 0),
 	PVMEM_KEY("metrics", "listen", TEXT, metrics_listen, 0, 0),
+	PVMEM_KEY("policy", "enabled", BOOL, policy.enabled, 0, 0),
+	PVMEM_KEY("policy", "dry-run", BOOL, policy.dry_run, 0, 0),
+	PVMEM_KEY("policy", "interval-s", NUMBER, policy.interval_s, 1, 3600),
+	PVMEM_KEY("policy", "pressure-high", NUMBER, policy.pressure_high, 1, 10000),
+	PVMEM_KEY("policy", "pressure-low", NUMBER, policy.pressure_low, 0, 10000),
+	PVMEM_KEY("policy", "free-low-percent", NUMBER, policy.free_low_percent, 0, 100),
+	PVMEM_KEY("policy", "free-high-percent", NUMBER, policy.free_high_percent, 0, 100),
 	PVMEM_KEY("limits", "bytes-per-second", NUMBER, limits.bytes_per_s, 4096, 1 << 30),
 	PVMEM_KEY("limits", "bytes-burst", NUMBER, limits.bytes_burst, PVMEM_LINE_MAX, 1 << 30),
 	PVMEM_KEY("limits", "lines-per-second", NUMBER, limits.lines_per_s, 2, 1000000),
 	PVMEM_KEY("limits", "lines-burst", NUMBER, limits.lines_burst, 4, 1000000),
 	PVMEM_KEY("limits", "unsent-bytes", SIZE, limits.out_max, PVMEM_LINE_MAX, 1 << 30),
 };
-
-/**
- * pvmem_runtime_path() - where sockets are
- * @name: below it.
- *
- * Return: /run/pvmem/NAME for root, else pvmem/NAME in the user's runtime directory; to be freed.
- */
-char *pvmem_runtime_path(const char *name)
-{
-	if (!geteuid())
-		return g_build_filename(PVMEM_SYSTEM_RUNTIME, name, NULL);
-	return g_build_filename(g_get_user_runtime_dir(), "pvmem", name, NULL);
-}
 
 static char *pvmem_state_path(const char *name)
 {
@@ -75,6 +70,8 @@ static struct pvmem_config *pvmem_config_default(void)
 	config->drivers = g_strsplit("libvirt", ";", 0);
 	config->control_socket = pvmem_runtime_path("control");
 	config->report_ms = 1000;
+	config->policy = pvmem_policy_defaults;
+	config->policy.dry_run = true;
 	config->libvirt_uri = g_strdup(geteuid() ? "qemu:///session" : "qemu:///system");
 	config->directory = pvmem_runtime_path("guests");
 	config->xen_directory = pvmem_state_path("xen");
@@ -133,6 +130,20 @@ static gboolean pvmem_key_number(GKeyFile *file, const struct pvmem_key *key, gu
 	return FALSE;
 }
 
+static gboolean pvmem_key_bool(GKeyFile *file, const struct pvmem_key *key, bool *value, GError **error)
+{
+	g_autofree char *text = g_key_file_get_string(file, key->group, key->name, error);
+
+	if (!text)
+		return FALSE;
+	*value = !strcmp(text, "true");
+	if (*value || !strcmp(text, "false"))
+		return TRUE;
+	g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE,
+		    "[%s] %s: '%s' is not allowed: true or false", key->group, key->name, text);
+	return FALSE;
+}
+
 static gboolean pvmem_key_take(GKeyFile *file, const struct pvmem_key *key, struct pvmem_config *config, GError **error)
 {
 	void *field = G_STRUCT_MEMBER_P(config, key->offset);
@@ -147,6 +158,8 @@ static gboolean pvmem_key_take(GKeyFile *file, const struct pvmem_key *key, stru
 		g_strfreev(*(char ***)field);
 		*(char ***)field = g_key_file_get_string_list(file, key->group, key->name, NULL, error);
 		return *(char ***)field != NULL;
+	case PVMEM_KEY_BOOL:
+		return pvmem_key_bool(file, key, field, error);
 	case PVMEM_KEY_NUMBER:
 	case PVMEM_KEY_SIZE:
 		break;
@@ -179,6 +192,17 @@ static gboolean pvmem_group_take(GKeyFile *file, const char *group, struct pvmem
 	return names != NULL;
 }
 
+/* Settings that are each in range need not make sense together. */
+static gboolean pvmem_policy_takes(const struct pvmem_policy_config *policy, GError **error)
+{
+	const char *reason = pvmem_policy_check(policy);
+
+	if (reason)
+		g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE, "[policy] is not allowed: %s",
+			    reason);
+	return !reason;
+}
+
 /**
  * pvmem_config_load() - the configuration
  * @path: the file; NULL: what is built in.
@@ -201,6 +225,8 @@ struct pvmem_config *pvmem_config_load(const char *path, GError **error)
 	for (group = groups; *group; group++)
 		if (!pvmem_group_take(file, *group, config, error))
 			goto out_free;
+	if (!pvmem_policy_takes(&config->policy, error))
+		goto out_free;
 	return config;
 
 out_free:

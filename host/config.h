@@ -4,6 +4,7 @@
 #define PVMEM_HOST_CONFIG_H
 
 #include <glib.h>
+#include "policy.h"
 #include "stream.h"
 
 /**
@@ -17,6 +18,7 @@
  * @xen_directory: NAME.json: the options of each domain of xl's.
  * @metrics_listen: 127.0.0.1:PORT, [::1]:PORT or unix:PATH; NULL: no metrics.
  * @limits: what each guest may use.
+ * @policy: how to react to a short host.
  */
 struct pvmem_config {
 	char **drivers;
@@ -28,10 +30,10 @@ struct pvmem_config {
 	char *xen_directory;
 	char *metrics_listen;
 	struct pvmem_stream_limits limits;
+	struct pvmem_policy_config policy;
 };
 
 struct pvmem_config *pvmem_config_load(const char *path, GError **error);
 void pvmem_config_free(struct pvmem_config *config);
-char *pvmem_runtime_path(const char *name);
 
 #endif

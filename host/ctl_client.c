@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include "config.h"
 #include "ctl.h"
+#include "paths.h"
 
 /* After that long without an answer a person is told that we wait, in ms. */
 #define CTL_PATIENCE_MS 700

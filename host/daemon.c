@@ -7,6 +7,7 @@
 static const struct pvmem_driver_ops *const pvmem_drivers[] = {
 	&pvmem_driver_directory,
 	&pvmem_driver_libvirt,
+	&pvmem_driver_xen,
 };
 
 /**
@@ -109,6 +110,8 @@ gboolean pvmem_daemon_start(struct pvmem_daemon *daemon, GError **error)
 		if (!daemon->metrics)
 			return FALSE;
 	}
+	if (daemon->config->policy.enabled)
+		daemon->steer = pvmem_steer_start(daemon);
 	return pvmem_daemon_drivers(daemon, error);
 }
 
@@ -122,6 +125,7 @@ void pvmem_daemon_stop(struct pvmem_daemon *daemon)
 	GHashTableIter iter;
 	guint i;
 
+	pvmem_steer_stop(daemon->steer);
 	g_hash_table_iter_init(&iter, daemon->guests);
 	while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&guest)) {
 		pvmem_guest_gone(guest);

@@ -10,6 +10,7 @@
 
 struct pvmem_control;
 struct pvmem_metrics;
+struct pvmem_steer;
 
 /**
  * struct pvmem_daemon - the daemon
@@ -20,6 +21,7 @@ struct pvmem_metrics;
  * @driver_ops: in the same order.
  * @control: the control socket.
  * @metrics: the metrics' listener; NULL when it is off.
+ * @steer: the policy at work; NULL when it is off.
  * @started_us: wall clock, in microseconds.
  */
 struct pvmem_daemon {
@@ -30,6 +32,7 @@ struct pvmem_daemon {
 	GPtrArray *driver_ops;
 	struct pvmem_control *control;
 	struct pvmem_metrics *metrics;
+	struct pvmem_steer *steer;
 	gint64 started_us;
 };
 
@@ -43,6 +46,9 @@ void pvmem_control_stop(struct pvmem_control *control);
 struct pvmem_metrics *pvmem_metrics_start(struct pvmem_daemon *daemon, GError **error);
 void pvmem_metrics_stop(struct pvmem_metrics *metrics);
 GString *pvmem_metrics_text(struct pvmem_daemon *daemon);
+
+struct pvmem_steer *pvmem_steer_start(struct pvmem_daemon *daemon);
+void pvmem_steer_stop(struct pvmem_steer *steer);
 
 void pvmem_log(GLogLevelFlags level, const struct pvmem_guest *guest, const char *format, ...) G_GNUC_PRINTF(3, 4);
 

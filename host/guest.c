@@ -168,6 +168,7 @@ void pvmem_guest_running(struct pvmem_guest *guest, gboolean running)
 	pvmem_guest_forget_agent(guest);
 	memset(&guest->report, 0, sizeof(guest->report));
 	memset(&guest->hello, 0, sizeof(guest->hello));
+	memset(&guest->policy, 0, sizeof(guest->policy));
 	guest->report_us = 0;
 	pvmem_waits_end(guest, "the domain has ended");
 }

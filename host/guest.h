@@ -8,6 +8,7 @@
 
 #include <glib.h>
 #include "driver.h"
+#include "policy.h"
 #include "report.h"
 #include "stream.h"
 
@@ -61,6 +62,7 @@ struct pvmem_asked {
  * @rejected_why: the last reason.
  * @last_log_us: when the guest last had a line in the log.
  * @stream: its channel, for drivers whose channels are sockets.
+ * @policy: what the policy sees and remembers of it.
  * @machine: what its driver audits it by: QEMU's process, or Xen's number of the domain; 0: unknown.
  * @memory_bytes: memory it was started with, as the driver says; 0: unknown.
  */
@@ -90,6 +92,7 @@ struct pvmem_guest {
 	char rejected_why[PVMEM_REASON];
 	gint64 last_log_us;
 	struct pvmem_stream *stream;
+	struct pvmem_policy_guest policy;
 	int machine;
 	guint64 memory_bytes;
 };

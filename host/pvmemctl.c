@@ -58,6 +58,12 @@ static const struct ctl_column ctl_audit_columns[] = {
 	{ "address", "ADDRESS", CTL_TEXT }, { "other", "ALSO AT", CTL_TEXT }, { NULL },
 };
 
+static const struct ctl_column ctl_policy_columns[] = {
+	{ "what", "WHAT", CTL_TEXT },
+	{ "value", "VALUE", CTL_TEXT },
+	{ NULL },
+};
+
 static const struct ctl_column ctl_line_columns[] = { { "line", "", CTL_TEXT }, { NULL } };
 
 /* Shows items and why there are no more; frees both. Returns the exit status. */
@@ -94,6 +100,11 @@ static int ctl_list(const struct ctl_line *line)
 static int ctl_stats(const struct ctl_line *line)
 {
 	return ctl_simple(line, "stats", ctl_stats_columns);
+}
+
+static int ctl_policy(const struct ctl_line *line)
+{
+	return ctl_simple(line, "policy", ctl_policy_columns);
 }
 
 static int ctl_metrics(const struct ctl_line *line)
@@ -262,6 +273,9 @@ const struct ctl_command ctl_commands[] = {
 	  "frames are mapped writable more than once, and whether that agrees with the guest's counters.\n"
 	  "Fails when something is found.",
 	  ctl_audit },
+	{ "policy", FALSE, NULL, 0, "what the policy sees and does",
+	  "Shows whether the policy is on, what it sees of the host, and what it asked for in its last round.",
+	  ctl_policy },
 	{ "metrics", FALSE, NULL, 0, "the daemon's metrics", "Prints what Prometheus would get.", ctl_metrics },
 	{ "self-test", FALSE, NULL, 0, "whether the daemon is well",
 	  "Checks the way to the daemon and the daemon's to its hosts.", ctl_self_test },

@@ -78,7 +78,7 @@ prepare_xen-domu() {
 	domu_config >"$dom0/pvmem/guest.cfg"
 	[ -z "$DOM0_CMD" ] || printf '%s\n' "$DOM0_CMD" >"$dom0/pvmem/dom0-cmd"
 	for file in ${DOM0_FILES[@]+"${DOM0_FILES[@]}"}; do
-		put_program "${file%%:*}" "$dom0" "${file#*:}" "$XEN_LIBS"
+		put_extra "$file" "$dom0" "$XEN_LIBS"
 	done
 	pack "$dom0" >"$WORK/dom0.cpio"
 	cat "$(userland_piece)" "$client" \

@@ -60,7 +60,7 @@ add_archives() {
 	done
 }
 
-# put_extra HOST[:GUEST] ROOT
+# put_extra HOST[:GUEST] ROOT [LIBRARY_DIR]
 put_extra() {
 	local from=${1%%:*} to=/pvmem/bin/
 	[[ $1 != *:* ]] || to=${1#*:}
@@ -69,7 +69,7 @@ put_extra() {
 	if [ -d "$from" ]; then
 		mkdir -p "$2$to" && cp -RL "$from/." "$2$to"
 	elif [ -x "$from" ]; then
-		put_program "$from" "$2" "$to"
+		put_program "$from" "$2" "$to" "${3-}"
 	else
 		put "$from" "$2$to"
 	fi
