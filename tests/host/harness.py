@@ -128,6 +128,8 @@ class Host:
             XDG_DATA_HOME=self.path("data"),
             LIBVIRT_DEFAULT_URI="qemu:///session",
             LC_ALL="C",
+            # What is freed is kept from reuse for a while, and would look like growth.
+            ASAN_OPTIONS="quarantine_size_mb=4",
         )
         self.env.pop("NOTIFY_SOCKET", None)
         with open(self.path("pvmemd.conf"), "w", encoding="utf-8") as file:
