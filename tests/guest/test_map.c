@@ -34,13 +34,10 @@ static const char *map_check_data(void *addr, struct page **pages, unsigned int 
 
 static const char *map_check_live(void *addr, struct page **pages, unsigned int nr, bool writable)
 {
-	unsigned int i;
+	const char *why = test_vmalloc_knows(addr, pages, nr);
 
-	if (!PAGE_ALIGNED(addr) || !is_vmalloc_addr(addr))
-		return "no vmalloc address";
-	for (i = 0; i < nr; i++)
-		if (vmalloc_to_page(addr + i * PAGE_SIZE) != pages[i])
-			return "vmalloc_to_page() finds another page";
+	if (why)
+		return why;
 	if (test_present(addr, nr) != nr)
 		return "not every entry is present";
 	if (test_aliased(pages, nr) != nr)

@@ -207,6 +207,26 @@ static void test_probe_here(void *data)
 }
 
 /**
+ * test_vmalloc_knows() - does the kernel's own code know an address?
+ * @addr: where @pages are mapped.
+ * @pages: the pages.
+ * @nr: how many.
+ *
+ * Return: NULL, or what is wrong.
+ */
+const char *test_vmalloc_knows(const void *addr, struct page **pages, unsigned int nr)
+{
+	unsigned int i;
+
+	if (!PAGE_ALIGNED(addr) || !is_vmalloc_addr(addr))
+		return "no vmalloc address";
+	for (i = 0; i < nr; i++)
+		if (vmalloc_to_page(addr + i * PAGE_SIZE) != pages[i])
+			return "vmalloc_to_page() finds another page";
+	return NULL;
+}
+
+/**
  * test_readable() - how often an address can be read, tried on every CPU
  * @addr: the address.
  * @nr: pages from there, of which at most about TEST_PROBES are tried.

@@ -18,13 +18,10 @@ static struct {
 
 static const char *ram_check_mapped(void *addr, struct page **pages, unsigned int nr)
 {
-	unsigned int i;
+	const char *why = test_vmalloc_knows(addr, pages, nr);
 
-	if (!PAGE_ALIGNED(addr) || !is_vmalloc_addr(addr))
-		return "no vmalloc address";
-	for (i = 0; i < nr; i++)
-		if (vmalloc_to_page(addr + i * PAGE_SIZE) != pages[i])
-			return "vmalloc_to_page() finds another page";
+	if (why)
+		return why;
 	test_fill(addr, nr, nr);
 	return test_verify_pages(pages, nr, nr) ? "written through the mapping, not seen in the page" : NULL;
 }

@@ -83,6 +83,20 @@ uint64_t *world_entry(struct world *world, uint64_t root, uint64_t addr, int lev
 	}
 }
 
+/**
+ * world_fill() - make every entry of a table the same
+ * @world: the guest.
+ * @frame: the table.
+ * @entry: the entry.
+ */
+void world_fill(struct world *world, uint64_t frame, uint64_t entry)
+{
+	int i;
+
+	for (i = 0; i < 512; i++)
+		world->ram[frame][i] = entry;
+}
+
 void world_map(struct world *world, uint64_t addr, uint64_t frame, int level, uint64_t flags)
 {
 	*world_entry(world, world->source.root, addr, level) = (frame + world->shift) << 12 | WORLD_PRESENT | flags |

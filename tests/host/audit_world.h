@@ -36,6 +36,7 @@ void world_free(struct world *world);
 void world_typed(struct world *world, uint64_t shift);
 uint64_t world_table(struct world *world);
 uint64_t *world_entry(struct world *world, uint64_t root, uint64_t addr, int level);
+void world_fill(struct world *world, uint64_t frame, uint64_t entry);
 void world_map(struct world *world, uint64_t addr, uint64_t frame, int level, uint64_t flags);
 void world_map_user(struct world *world, uint64_t root, uint64_t addr, uint64_t frame);
 uint64_t world_process(struct world *world);

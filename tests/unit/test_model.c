@@ -37,3 +37,14 @@ void test_vmap_model_migrating(void)
 	shim_migrate(true, 1);
 	run_seeds(interp_vmap, 30, 2500);
 }
+
+void test_zs_model(void)
+{
+	run_seeds(interp_zs, 60, 3000);
+}
+
+void test_zs_model_migrating(void)
+{
+	shim_migrate(true, 1);
+	run_seeds(interp_zs, 20, 3000);
+}

@@ -3,39 +3,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <linux/sched.h>
-#include "interp.h"
 #include "shim.h"
 #include "tests.h"
 #include "zs_world.h"
 
 static struct zs_world w;
-
-static void zs_seeds(unsigned int seeds, unsigned int bytes)
-{
-	unsigned int seed, i;
-	u8 data[8192];
-
-	check(bytes <= sizeof(data));
-	for (seed = 1; seed <= seeds; seed++) {
-		unsigned int state = seed;
-
-		for (i = 0; i < bytes; i++)
-			data[i] = rand_r(&state) >> 8;
-		shim_note("seed %u", seed);
-		interp_zs(data, bytes);
-	}
-}
-
-void test_zs_model(void)
-{
-	zs_seeds(60, 3000);
-}
-
-void test_zs_model_migrating(void)
-{
-	shim_migrate(true, 1);
-	zs_seeds(20, 3000);
-}
 
 /* Every size has a class that holds it, without much waste. */
 void test_zs_classes(void)
