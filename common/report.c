@@ -66,6 +66,23 @@ static int pvmem_values_decode(const json_t *json, const struct pvmem_report_inf
 	return 0;
 }
 
+static void pvmem_pair_append(json_t *array, uint64_t first, uint64_t second)
+{
+	json_array_append_new(array, json_pack("[I, I]", (json_int_t)first, (json_int_t)second));
+}
+
+/* An element [first, second] of an array; 0 or -EPROTO. */
+static int pvmem_pair_decode(const json_t *array, size_t at, uint64_t *first, uint64_t *second)
+{
+	json_int_t a, b;
+
+	if (json_unpack(json_array_get(array, at), "[I, I]", &a, &b) || a < 0 || b < 0)
+		return -EPROTO;
+	*first = a;
+	*second = b;
+	return 0;
+}
+
 /* [[page, pages], ...] */
 static json_t *pvmem_windows_encode(const struct pvmem_report *report)
 {
@@ -73,25 +90,73 @@ static json_t *pvmem_windows_encode(const struct pvmem_report *report)
 	size_t i;
 
 	for (i = 0; i < report->nr_windows; i++)
-		json_array_append_new(json, json_pack("[I, I]", (json_int_t)report->windows[i].page,
-						      (json_int_t)report->windows[i].nr_pages));
+		pvmem_pair_append(json, report->windows[i].page, report->windows[i].nr_pages);
 	return json;
 }
 
 static int pvmem_windows_decode(const json_t *json, struct pvmem_report *report, char reason[PVMEM_REASON])
 {
-	json_int_t page, nr_pages;
 	size_t i, nr = json_array_size(json);
 
 	for (i = 0; i < nr && i < PVMEM_REPORT_WINDOWS; i++) {
-		if (json_unpack(json_array_get(json, i), "[I, I]", &page, &nr_pages) || page < 0 || nr_pages < 0) {
+		if (pvmem_pair_decode(json, i, &report->windows[i].page, &report->windows[i].nr_pages)) {
 			snprintf(reason, PVMEM_REASON, "windows: not pairs of counts");
 			return -EPROTO;
 		}
-		report->windows[i].page = page;
-		report->windows[i].nr_pages = nr_pages;
 	}
 	report->nr_windows = i;
+	return 0;
+}
+
+/**
+ * pvmem_pool_encode() - adds the pool's frames to a message
+ * @message: a result; gets "frames" ([[first, frames], ...]) and "complete".
+ * @pool: the frames.
+ */
+void pvmem_pool_encode(json_t *message, const struct pvmem_report_pool *pool)
+{
+	json_t *json = json_array();
+	size_t i;
+
+	for (i = 0; i < pool->nr_runs; i++)
+		pvmem_pair_append(json, pool->runs[i].first, pool->runs[i].nr);
+	json_object_set_new(message, "frames", json);
+	json_object_set_new(message, "complete", json_boolean(pool->complete));
+}
+
+/**
+ * pvmem_pool_decode() - the pool's frames from a message
+ * @message: of type result.
+ * @pool: filled; of no use when this fails.
+ * @reason: why not.
+ *
+ * Return: 0, -ENOENT (it names none, and does not say that there are none), -EPROTO.
+ */
+int pvmem_pool_decode(const json_t *message, struct pvmem_report_pool *pool, char reason[PVMEM_REASON])
+{
+	const json_t *json = json_object_get(message, "frames");
+	uint64_t first, nr, left = PVMEM_REPORT_FRAMES;
+	size_t i;
+
+	if (!json_is_array(json)) {
+		snprintf(reason, PVMEM_REASON, "frames: not a list");
+		return json ? -EPROTO : -ENOENT;
+	}
+	if (json_array_size(json) > PVMEM_REPORT_RUNS) {
+		snprintf(reason, PVMEM_REASON, "frames: more than %d runs", PVMEM_REPORT_RUNS);
+		return -EPROTO;
+	}
+	for (i = 0; i < json_array_size(json); i++) {
+		if (pvmem_pair_decode(json, i, &first, &nr) || nr > left || first > INT64_MAX - nr) {
+			snprintf(reason, PVMEM_REASON, "frames: not at most %d frames, in pairs of counts",
+				 PVMEM_REPORT_FRAMES);
+			return -EPROTO;
+		}
+		pool->runs[i] = (struct pvmem_report_run){ first, nr };
+		left -= nr;
+	}
+	pool->nr_runs = i;
+	pool->complete = json_is_true(json_object_get(message, "complete"));
 	return 0;
 }
 
@@ -118,8 +183,13 @@ json_t *pvmem_report_encode(const struct pvmem_report *report)
 	return json;
 }
 
-/* Takes the options it knows with values it knows: what the guest runs may be anything. */
-static void pvmem_options_known(const json_t *json, struct pvmem_options *options)
+/**
+ * pvmem_options_known() - options of an object, one by one
+ * @json: an object; what runs, or what is asked, in a peer that may be newer.
+ * @options: set to those that are known, with values that are.
+ * @result: those with other values are refused in it; NULL: they are passed over.
+ */
+void pvmem_options_known(const json_t *json, struct pvmem_options *options, struct pvmem_result *result)
 {
 	char reason[PVMEM_REASON];
 	uint64_t value;
@@ -129,8 +199,14 @@ static void pvmem_options_known(const json_t *json, struct pvmem_options *option
 	*options = (struct pvmem_options){ 0 };
 	for (i = 0; i < PVMEM_NR_OPTIONS; i++) {
 		member = json_object_get(json, pvmem_option_infos[i].name);
-		if (member && !pvmem_option_from_json(i, member, &value, reason))
+		if (!member)
+			continue;
+		if (!pvmem_option_from_json(i, member, &value, reason)) {
 			pvmem_options_set(options, i, value);
+		} else if (result) {
+			result->refused |= 1u << i;
+			pvmem_text_copy(result->refused_why[i], PVMEM_REASON, reason);
+		}
 	}
 }
 
@@ -166,7 +242,7 @@ int pvmem_report_decode(const json_t *message, struct pvmem_report *report, char
 	err = pvmem_windows_decode(json_object_get(message, "windows"), &decoded, reason);
 	if (err)
 		return err;
-	pvmem_options_known(json_object_get(message, "options"), &decoded.options);
+	pvmem_options_known(json_object_get(message, "options"), &decoded.options, NULL);
 	*report = decoded;
 	return 0;
 }
@@ -213,7 +289,7 @@ int pvmem_result_decode(const json_t *message, struct pvmem_result *result, char
 		snprintf(reason, PVMEM_REASON, "id: not a count");
 		return -EPROTO;
 	}
-	pvmem_options_known(json_object_get(message, "applied"), &decoded.applied);
+	pvmem_options_known(json_object_get(message, "applied"), &decoded.applied, NULL);
 	for (i = 0; i < PVMEM_NR_OPTIONS; i++) {
 		why = json_string_value(json_object_get(refused, pvmem_option_infos[i].name));
 		if (!why)

@@ -26,6 +26,10 @@ enum pvmem_report_memory {
 /* Windows of pvmem.ko's that a report names; it has no more. */
 #define PVMEM_REPORT_WINDOWS 64
 
+/* Runs of frames that a result names at most, 21 bytes each; and frames in them. */
+#define PVMEM_REPORT_RUNS 512
+#define PVMEM_REPORT_FRAMES 4096
+
 /**
  * struct pvmem_report_info - what is known of a reported value
  * @name: on the wire, and in the guest's sysfs.
@@ -94,6 +98,28 @@ struct pvmem_result {
 };
 
 /**
+ * struct pvmem_report_run - frames that follow each other
+ * @first: the first frame's number.
+ * @nr: how many.
+ */
+struct pvmem_report_run {
+	uint64_t first;
+	uint64_t nr;
+};
+
+/**
+ * struct pvmem_report_pool - frames that are pinned and idle, as the guest says
+ * @complete: all of them are named: there were not too many for a line.
+ * @nr_runs: how many.
+ * @runs: the frames; at most PVMEM_REPORT_FRAMES of them altogether.
+ */
+struct pvmem_report_pool {
+	bool complete;
+	size_t nr_runs;
+	struct pvmem_report_run runs[PVMEM_REPORT_RUNS];
+};
+
+/**
  * struct pvmem_hello - who the agent is
  * @agent: its version.
  * @boot: the kernel's boot id: changes when the guest reboots.
@@ -111,6 +137,9 @@ json_t *pvmem_report_encode(const struct pvmem_report *report);
 int pvmem_report_decode(const json_t *message, struct pvmem_report *report, char reason[PVMEM_REASON]);
 json_t *pvmem_result_encode(const struct pvmem_result *result);
 int pvmem_result_decode(const json_t *message, struct pvmem_result *result, char reason[PVMEM_REASON]);
+void pvmem_options_known(const json_t *json, struct pvmem_options *options, struct pvmem_result *result);
+void pvmem_pool_encode(json_t *message, const struct pvmem_report_pool *pool);
+int pvmem_pool_decode(const json_t *message, struct pvmem_report_pool *pool, char reason[PVMEM_REASON]);
 json_t *pvmem_hello_encode(const struct pvmem_hello *hello);
 int pvmem_hello_decode(const json_t *message, struct pvmem_hello *hello, char reason[PVMEM_REASON]);
 

@@ -8,10 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "audit_walk.h"
-
-#define PVMEM_CLASS(class) (1u << PVMEM_AUDIT_##class)
-#define PVMEM_CLASSES ((1u << PVMEM_NR_AUDIT_CLASSES) - 1)
+#include "audit_judge.h"
 
 /* x86-64's layout that is not randomised, highest first; Documentation/x86/x86_64/mm.rst. */
 static const struct {
@@ -32,30 +29,6 @@ static const struct {
 
 /* All of pvmem's windows together have at most 64 GiB; a guest that names more hides something. */
 #define PVMEM_WINDOW_BYTES_MAX (1ull << 36)
-
-/**
- * struct pvmem_judge - an audit under way
- * @source: the guest's memory.
- * @claim: what the guest says.
- * @audit: what is found.
- * @frames: what is known of each frame.
- * @vote: the direct map's base, as far as mappings agree...
- * @weight: ...and by how many bytes.
- * @slot: the highest 1 GiB of the dynamic area whose first page is mapped...
- * @slot_first: ...and the first of those before it without a gap.
- * @vmemmap_end: end of the array of struct page.
- */
-struct pvmem_judge {
-	const struct pvmem_audit_source *source;
-	const struct pvmem_audit_claim *claim;
-	struct pvmem_audit *audit;
-	uint32_t *frames;
-	uint64_t vote;
-	uint64_t weight;
-	uint64_t slot;
-	uint64_t slot_first;
-	uint64_t vmemmap_end;
-};
 
 static const struct {
 	const char *name;
@@ -280,9 +253,6 @@ static bool pvmem_user_table(struct pvmem_walk *walk, uint64_t addr, uint64_t fr
 	return level > 1; /* what they map is theirs */
 }
 
-/* Accessed and dirty: they differ between copies of an entry. */
-#define PVMEM_PTE_USED 0x60ull
-
 static bool pvmem_same_half(const uint64_t *a, const uint64_t *b)
 {
 	int i;
@@ -341,97 +311,7 @@ static void pvmem_map_users(struct pvmem_judge *judge, struct pvmem_walk *walk)
 	}
 }
 
-/* The judgement. */
-
-static void pvmem_judge_pool(struct pvmem_judge *judge)
-{
-	const struct pvmem_audit_source *source = judge->source;
-	uint8_t idle = 1 | PVMEM_AUDIT_TYPE_PINNED;
-	uint64_t frame;
-	size_t i;
-
-	for (i = 0; judge->claim->has_pool && i < judge->claim->nr_pool; i++) {
-		frame = judge->claim->pool[i];
-		if (frame >= source->nr_frames || judge->frames[frame] & PVMEM_FRAME_REFERENCED ||
-		    (source->type && source->type(source->data, frame) != idle)) {
-			pvmem_audit_find(judge->audit, PVMEM_AUDIT_POOL, frame, 0, 0);
-			continue;
-		}
-		judge->audit->nr_pooled += !(judge->frames[frame] & PVMEM_FRAME_POOL);
-		judge->frames[frame] |= PVMEM_FRAME_POOL | PVMEM_FRAME_TABLE;
-	}
-}
-
-/*
- * A PV guest's kernel makes two tables at boot, each mapping one page 512 times, read-only, to be hooked in
- * wherever its list of machine frames has a hole of 2 MiB (p2m_missing_pte, p2m_identity_pte). One that found no
- * hole stays pinned in no page table.
- */
-static bool pvmem_is_template(const struct pvmem_judge *judge, uint64_t frame)
-{
-	const uint64_t *page = judge->source->page(judge->source->data, frame);
-	int i;
-
-	for (i = 0; page && i < PVMEM_TABLE_ENTRIES; i++)
-		if ((page[i] & 3) != 1 || (page[i] ^ page[0]) & ~PVMEM_PTE_USED)
-			return false;
-	return page;
-}
-
-static bool pvmem_is_idle(const struct pvmem_judge *judge, uint64_t frame)
-{
-	return judge->source->type(judge->source->data, frame) == (1 | PVMEM_AUDIT_TYPE_PINNED) &&
-	       !(judge->frames[frame] & PVMEM_FRAME_REFERENCED) && !pvmem_is_template(judge, frame);
-}
-
-static uint64_t pvmem_more(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* Idle pinned tables are the pool's; as many as it has handed out may be between it and their user. */
-static void pvmem_judge_pins(struct pvmem_judge *judge)
-{
-	const struct pvmem_audit_counts *counts = judge->claim->counts;
-	uint64_t frame, allowed = 0;
-
-	if (!judge->source->type)
-		return;
-	for (frame = 0; frame < judge->source->nr_frames; frame++) {
-		judge->audit->nr_pinned += !!(judge->source->type(judge->source->data, frame) &
-					      PVMEM_AUDIT_TYPE_PINNED);
-		judge->audit->nr_idle += pvmem_is_idle(judge, frame);
-	}
-	if (!judge->claim->has_pool)
-		return;
-	if (judge->claim->has_counts)
-		allowed = pvmem_more(counts[0].ptpool_out, counts[1].ptpool_out);
-	if (judge->audit->nr_idle - judge->audit->nr_pooled <= allowed)
-		return;
-	for (frame = 0; frame < judge->source->nr_frames; frame++)
-		if (pvmem_is_idle(judge, frame) && !(judge->frames[frame] & PVMEM_FRAME_POOL))
-			pvmem_audit_find(judge->audit, PVMEM_AUDIT_PIN_ORPHAN, frame, 0, 0);
-}
-
-/*
- * Counters only grow, so whatever the guest did between the two reports, at the
- * time of the walk it had not mapped more than the second says, nor purged less
- * than the first. An unmap under `eager` clears entries before the purge.
- */
-static void pvmem_judge_counts(struct pvmem_judge *judge)
-{
-	const struct pvmem_audit_counts *before = &judge->claim->counts[0], *after = &judge->claim->counts[1];
-	uint64_t seen = judge->audit->nr_window, most, least;
-
-	if (!judge->claim->has_counts)
-		return;
-	most = after->map_pages > before->purge_pages ? after->map_pages - before->purge_pages : 0;
-	least = before->map_pages > after->unmap_pages ? before->map_pages - after->unmap_pages : 0;
-	if (seen > most)
-		pvmem_audit_find(judge->audit, PVMEM_AUDIT_CLAIM, PVMEM_AUDIT_NO_FRAME, seen, most);
-	else if (seen < least)
-		pvmem_audit_find(judge->audit, PVMEM_AUDIT_CLAIM, PVMEM_AUDIT_NO_FRAME, seen, least);
-}
+/* The judgement of what is mapped; that of pools and counters is in audit_claims.c. */
 
 static void pvmem_judge_frame(struct pvmem_judge *judge, uint64_t frame)
 {
@@ -534,10 +414,10 @@ static void pvmem_judge_all(struct pvmem_judge *judge, struct pvmem_walk *walk)
 	if (!pvmem_judge_look(judge, walk))
 		pvmem_audit_find(judge->audit, PVMEM_AUDIT_INCOMPLETE, PVMEM_AUDIT_NO_FRAME, 0, 0);
 	pvmem_judge_pool(judge);
-	pvmem_judge_pins(judge);
-	pvmem_judge_counts(judge);
 	for (frame = 0; frame < judge->source->nr_frames; frame++)
 		pvmem_judge_frame(judge, frame);
+	pvmem_judge_pins(judge);
+	pvmem_audit_settle(judge->audit, judge->claim);
 	if (!judge->audit->nr_findings)
 		return;
 	for (i = 0; i < judge->audit->nr_findings; i++)

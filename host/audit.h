@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Findings kept; all are counted. */
-#define PVMEM_AUDIT_FINDINGS 32
+/* Findings kept; all are counted. More than a pool that is busy moves meanwhile. */
+#define PVMEM_AUDIT_FINDINGS 256
 
 /* Windows of pvmem's a guest may name. */
 #define PVMEM_AUDIT_WINDOWS 64
@@ -129,6 +129,7 @@ struct pvmem_audit_window {
  * @purge_pages: lazy mappings removed so far.
  * @ptpool_pages: page-table pages in the pool now.
  * @ptpool_out: page-table pages handed out now.
+ * @ptpool_moves: page-table pages that have come into the pool or left it so far.
  */
 struct pvmem_audit_counts {
 	uint64_t map_pages;
@@ -136,6 +137,7 @@ struct pvmem_audit_counts {
 	uint64_t purge_pages;
 	uint64_t ptpool_pages;
 	uint64_t ptpool_out;
+	uint64_t ptpool_moves;
 };
 
 /**
@@ -145,6 +147,10 @@ struct pvmem_audit_counts {
  * @pool: frames that are pinned and idle: the pool's, and spare tables.
  * @nr_pool: how many.
  * @has_pool: the guest has named them.
+ * @pool_partial: but not all: who else has pinned a frame is not judged.
+ * @later: the same frames, named after the walk.
+ * @nr_later: how many.
+ * @has_later: the guest has named them all.
  * @has_counts: @counts are given.
  * @counts: the last report before the walk, and the first after it.
  */
@@ -154,6 +160,10 @@ struct pvmem_audit_claim {
 	const uint64_t *pool;
 	size_t nr_pool;
 	bool has_pool;
+	bool pool_partial;
+	const uint64_t *later;
+	size_t nr_later;
+	bool has_later;
 	bool has_counts;
 	struct pvmem_audit_counts counts[2];
 };
@@ -230,6 +240,9 @@ uint64_t pvmem_audit_total(const struct pvmem_audit *audit);
 const char *pvmem_audit_kind_name(enum pvmem_audit_kind kind);
 const char *pvmem_audit_kind_help(enum pvmem_audit_kind kind);
 const char *pvmem_audit_class_name(enum pvmem_audit_class class);
+
+/* audit_claims.c: the guest's word against it */
+void pvmem_audit_settle(struct pvmem_audit *audit, const struct pvmem_audit_claim *claim);
 
 /* audit_kvm.c, audit_xen.c: they block; see there */
 int pvmem_audit_kvm(int qemu, const struct pvmem_audit_claim *claim, struct pvmem_audit *audit,

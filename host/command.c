@@ -9,7 +9,13 @@
 /* Takes one more option to or from a scope, and so on until all are written. */
 static void pvmem_set_next(struct pvmem_command *command);
 
-static guint pvmem_command_timeout(struct pvmem_command *command)
+/**
+ * pvmem_command_timeout() - how long a command may wait for a guest's answer
+ * @command: the command.
+ *
+ * Return: in ms.
+ */
+guint pvmem_command_timeout(struct pvmem_command *command)
 {
 	guint64 timeout_ms;
 
@@ -177,8 +183,8 @@ static void pvmem_command_stats(struct pvmem_command *command)
 		pvmem_command_end(command, guest->report_us ? NULL : "this guest has not reported yet");
 }
 
-static void pvmem_request_answered(struct pvmem_guest *guest, const struct pvmem_result *result, const char *error,
-				   void *data)
+static void pvmem_request_answered(struct pvmem_guest *guest, const struct pvmem_result *result, const json_t *message,
+				   const char *error, void *data)
 {
 	struct pvmem_command *command = data;
 
@@ -206,7 +212,8 @@ static void pvmem_command_request(struct pvmem_command *command)
 				    pvmem_request_answered, command);
 }
 
-static void pvmem_set_shown(struct pvmem_guest *guest, const struct pvmem_result *result, const char *error, void *data)
+static void pvmem_set_shown(struct pvmem_guest *guest, const struct pvmem_result *result, const json_t *message,
+			    const char *error, void *data)
 {
 	struct pvmem_command *command = data;
 
@@ -271,7 +278,7 @@ static void pvmem_set_next(struct pvmem_command *command)
 		if (json_is_true(json_object_get(command->message, "live")) && guest->agent)
 			pvmem_guest_wait_configured(guest, pvmem_command_timeout(command), pvmem_set_shown, command);
 		else
-			pvmem_set_shown(guest, NULL, NULL, command);
+			pvmem_set_shown(guest, NULL, NULL, NULL, command);
 		return;
 	}
 	options = scope == PVMEM_SCOPE_LIVE ? guest->live.options : guest->config.options;

@@ -36,5 +36,6 @@ void pvmem_command_item(struct pvmem_command *command, json_t *item);
 void pvmem_command_end(struct pvmem_command *command, const char *error);
 void pvmem_command_abandon(struct pvmem_command *command);
 struct pvmem_guest *pvmem_command_guest(struct pvmem_command *command);
+guint pvmem_command_timeout(struct pvmem_command *command);
 
 #endif

@@ -18,8 +18,12 @@
 #include <pvmem/names.h>
 #include "daemon.h"
 #include "options_file.h"
+#include "xenstore/chunk.h"
 
 #define PVMEM_XEN_OPTIONS "pvmem-options"
+
+/* More than xenstored takes from a guest for a value. */
+#define PVMEM_XEN_VALUE 4096
 
 /* Watches handled in one turn of the main loop. */
 #define PVMEM_XEN_EVENTS 64
@@ -37,6 +41,8 @@ struct pvmem_driver {
 /* What the driver keeps of a guest. */
 struct pvmem_xen_guest {
 	unsigned int domid;
+	struct pvmem_chunk_keys to_guest;
+	struct pvmem_chunk_keys from_guest;
 	GByteArray *out;
 	struct pvmem_bucket bytes;
 	struct pvmem_bucket chunks;
@@ -66,33 +72,6 @@ static gboolean pvmem_xen_write(struct xs_handle *xs, unsigned int domid, const 
 	g_autofree char *path = pvmem_xen_path(domid, key);
 
 	return xs_write(xs, XBT_NULL, path, value, len);
-}
-
-/* The number a key's value begins with; 0: there is none. *@value, to be freed, and what follows the number. */
-static gulong pvmem_xen_number(struct xs_handle *xs, unsigned int domid, const char *key, char **value, char **data,
-			       gsize *len)
-{
-	g_autofree char *path = pvmem_xen_path(domid, key);
-	unsigned int size = 0;
-	gulong number;
-
-	*value = xs_read(xs, XBT_NULL, path, &size);
-	if (!*value)
-		return 0;
-	number = strtoul(*value, data, 10);
-	*data += **data == ' ';
-	*len = size - MIN(size, (gsize)(*data - *value));
-	return number;
-}
-
-static gulong pvmem_xen_taken(struct xs_handle *xs, unsigned int domid, const char *key)
-{
-	char *value, *data;
-	gsize len;
-	gulong number = pvmem_xen_number(xs, domid, key, &value, &data, &len);
-
-	free(value);
-	return number;
 }
 
 /* --- options */
@@ -165,22 +144,12 @@ static void pvmem_xen_set_options(struct pvmem_guest *guest, guint scopes, const
 static void pvmem_xen_flush(struct pvmem_guest *guest)
 {
 	struct pvmem_xen_guest *own = guest->driver_data;
-	struct xs_handle *xs = guest->driver->xs;
-	g_autofree char *chunk = NULL;
-	gulong number;
-	gsize len;
-	int head;
+	gssize len;
 
 	if (!own->out->len)
 		return;
-	number = pvmem_xen_taken(xs, own->domid, PVMEM_XS_HOST_DATA);
-	if (number && number != pvmem_xen_taken(xs, own->domid, PVMEM_XS_HOST_TAKEN))
-		return;
-	len = MIN(own->out->len, PVMEM_XS_CHUNK);
-	chunk = g_malloc(len + 32);
-	head = g_snprintf(chunk, 32, "%lu ", number + 1);
-	memcpy(chunk + head, own->out->data, len);
-	if (pvmem_xen_write(xs, own->domid, PVMEM_XS_HOST_DATA, chunk, head + len))
+	len = pvmem_chunk_put(guest->driver->xs, &own->to_guest, own->out->data, own->out->len);
+	if (len > 0)
 		g_byte_array_remove_range(own->out, 0, len);
 }
 
@@ -218,23 +187,18 @@ static void pvmem_xen_bytes(struct pvmem_guest *guest, const char *data, gsize l
 static void pvmem_xen_take(struct pvmem_guest *guest)
 {
 	struct pvmem_xen_guest *own = guest->driver_data;
-	struct xs_handle *xs = guest->driver->xs;
 	gint64 now = g_get_monotonic_time();
-	char *value, *data, taken[32];
-	gulong number;
-	gsize len;
+	char chunk[PVMEM_XEN_VALUE];
+	gssize len;
 
 	if (!pvmem_bucket_tokens(&own->chunks, now) || pvmem_bucket_tokens(&own->bytes, now) < PVMEM_XS_CHUNK)
 		return;
-	number = pvmem_xen_number(xs, own->domid, PVMEM_XS_GUEST_DATA, &value, &data, &len);
-	if (number && number != pvmem_xen_taken(xs, own->domid, PVMEM_XS_GUEST_TAKEN)) {
-		pvmem_bucket_take(&own->chunks, 1);
-		pvmem_bucket_take(&own->bytes, len);
-		g_snprintf(taken, sizeof(taken), "%lu", number);
-		pvmem_xen_write(xs, own->domid, PVMEM_XS_GUEST_TAKEN, taken, strlen(taken));
-		pvmem_xen_bytes(guest, data, len);
-	}
-	free(value);
+	len = pvmem_chunk_take(guest->driver->xs, &own->from_guest, chunk, sizeof(chunk));
+	if (len < 0)
+		return;
+	pvmem_bucket_take(&own->chunks, 1);
+	pvmem_bucket_take(&own->bytes, len);
+	pvmem_xen_bytes(guest, chunk, len);
 }
 
 /* --- domains */
@@ -250,12 +214,25 @@ static void pvmem_xen_watch(struct pvmem_driver *driver, unsigned int domid, con
 		xs_unwatch(driver->xs, path, token);
 }
 
+static struct pvmem_chunk_keys pvmem_xen_keys(unsigned int domid, const char *data, const char *taken)
+{
+	return (struct pvmem_chunk_keys){ pvmem_xen_path(domid, data), pvmem_xen_path(domid, taken) };
+}
+
+static void pvmem_xen_keys_free(struct pvmem_chunk_keys *keys)
+{
+	g_free((char *)keys->data);
+	g_free((char *)keys->taken);
+}
+
 static void pvmem_xen_forget(struct pvmem_guest *guest)
 {
 	struct pvmem_xen_guest *own = guest->driver_data;
 
 	pvmem_xen_watch(guest->driver, own->domid, PVMEM_XS_DIR, FALSE);
 	pvmem_xen_watch(guest->driver, own->domid, PVMEM_XEN_OPTIONS, FALSE);
+	pvmem_xen_keys_free(&own->to_guest);
+	pvmem_xen_keys_free(&own->from_guest);
 	g_byte_array_unref(own->out);
 	g_free(own);
 }
@@ -273,6 +250,8 @@ static void pvmem_xen_appeared(struct pvmem_driver *driver, unsigned int domid, 
 	guest->driver_data = own;
 	guest->machine = (int)domid;
 	own->domid = domid;
+	own->to_guest = pvmem_xen_keys(domid, PVMEM_XS_HOST_DATA, PVMEM_XS_HOST_TAKEN);
+	own->from_guest = pvmem_xen_keys(domid, PVMEM_XS_GUEST_DATA, PVMEM_XS_GUEST_TAKEN);
 	own->out = g_byte_array_new();
 	pvmem_bucket_init(&own->bytes, limits->bytes_per_s, limits->bytes_burst, now);
 	pvmem_bucket_init(&own->chunks, limits->lines_per_s, limits->lines_burst, now);

@@ -49,10 +49,10 @@ static void pvmem_guest_send(struct pvmem_guest *guest, json_t *message)
 }
 
 static void pvmem_wait_end(struct pvmem_guest *guest, struct pvmem_wait *wait, const struct pvmem_result *result,
-			   const char *error)
+			   const json_t *message, const char *error)
 {
 	g_queue_remove(&guest->waits, wait);
-	wait->answer(guest, result, error, wait->data);
+	wait->answer(guest, result, message, error, wait->data);
 	g_free(wait);
 }
 
@@ -61,7 +61,7 @@ static void pvmem_waits_end(struct pvmem_guest *guest, const char *error)
 	struct pvmem_wait *wait;
 
 	while ((wait = g_queue_peek_head(&guest->waits)))
-		pvmem_wait_end(guest, wait, NULL, error);
+		pvmem_wait_end(guest, wait, NULL, NULL, error);
 }
 
 static void pvmem_wait_add(struct pvmem_guest *guest, guint64 id, guint timeout_ms, pvmem_answer answer, void *data)
@@ -69,7 +69,7 @@ static void pvmem_wait_add(struct pvmem_guest *guest, guint64 id, guint timeout_
 	struct pvmem_wait *wait;
 
 	if (g_queue_get_length(&guest->waits) >= PVMEM_WAITS_MAX) {
-		answer(guest, NULL, "too many commands wait for this guest", data);
+		answer(guest, NULL, NULL, "too many commands wait for this guest", data);
 		return;
 	}
 	wait = g_new0(struct pvmem_wait, 1);
@@ -311,7 +311,7 @@ static void pvmem_guest_configured(struct pvmem_guest *guest, const struct pvmem
 
 		next = link->next;
 		if (!wait->id)
-			pvmem_wait_end(guest, wait, result, NULL);
+			pvmem_wait_end(guest, wait, result, NULL, NULL);
 	}
 }
 
@@ -334,7 +334,7 @@ static void pvmem_guest_result(struct pvmem_guest *guest, const json_t *message)
 
 		if (!wait->id || wait->id != result.id)
 			continue;
-		pvmem_wait_end(guest, wait, &result, NULL);
+		pvmem_wait_end(guest, wait, &result, message, NULL);
 		return;
 	}
 }
@@ -376,7 +376,7 @@ static void pvmem_guest_overdue(struct pvmem_guest *guest, gint64 now_us)
 
 		next = link->next;
 		if (now_us >= wait->deadline_us)
-			pvmem_wait_end(guest, wait, NULL, "the guest does not answer");
+			pvmem_wait_end(guest, wait, NULL, NULL, "the guest does not answer");
 	}
 }
 
@@ -431,7 +431,7 @@ const char *pvmem_guest_state(const struct pvmem_guest *guest, gint64 now_us)
 /**
  * pvmem_guest_request() - asks the guest to do something once
  * @guest: the guest.
- * @what: purge, drain or compact.
+ * @what: purge, drain, compact or frames.
  * @timeout_ms: how long to wait for an answer.
  * @answer: called once, possibly before this returns.
  * @data: given to it.
@@ -442,7 +442,7 @@ void pvmem_guest_request(struct pvmem_guest *guest, const char *what, guint time
 	guint64 id;
 
 	if (!guest->agent) {
-		answer(guest, NULL, "no agent speaks in this guest", data);
+		answer(guest, NULL, NULL, "no agent speaks in this guest", data);
 		return;
 	}
 	id = guest->next_id++;
@@ -463,9 +463,9 @@ void pvmem_guest_request(struct pvmem_guest *guest, const char *what, guint time
 void pvmem_guest_wait_configured(struct pvmem_guest *guest, guint timeout_ms, pvmem_answer answer, void *data)
 {
 	if (!guest->agent)
-		answer(guest, NULL, "no agent speaks in this guest", data);
+		answer(guest, NULL, NULL, "no agent speaks in this guest", data);
 	else if (!guest->configure_id && guest->result_current)
-		answer(guest, &guest->result, NULL, data);
+		answer(guest, &guest->result, NULL, NULL, data);
 	else
 		pvmem_wait_add(guest, 0, timeout_ms, answer, data);
 }

@@ -19,11 +19,12 @@
  * typedef pvmem_answer - a guest has answered, or did not
  * @guest: the guest.
  * @result: its answer; NULL when there is none.
+ * @message: the same as it came, for what few answers have; NULL when there is none.
  * @error: why there is none.
  * @data: the caller's.
  */
-typedef void (*pvmem_answer)(struct pvmem_guest *guest, const struct pvmem_result *result, const char *error,
-			     void *data);
+typedef void (*pvmem_answer)(struct pvmem_guest *guest, const struct pvmem_result *result, const json_t *message,
+			     const char *error, void *data);
 
 /**
  * struct pvmem_asked - options as the host has them

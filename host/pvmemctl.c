@@ -269,9 +269,9 @@ const struct ctl_command ctl_commands[] = {
 	{ "compact", TRUE, NULL, 0, "have a guest compact its compressed memory",
 	  "Has the guest compact its compressed memory, and waits until it has.", ctl_compact },
 	{ "audit", TRUE, NULL, 1u << CTL_FIX, "look for aliased and wrongly typed pages from outside the guest",
-	  "Walks the guest's kernel page tables in its memory, without its help, and tells what they map, which\n"
-	  "frames are mapped writable more than once, and whether that agrees with the guest's counters.\n"
-	  "Fails when something is found.",
+	  "Walks the guest's kernel page tables in its memory, and tells what they map, which frames are mapped\n"
+	  "writable more than once, and whether that agrees with what the guest says of its counters and its\n"
+	  "pool, before and after. What is found is looked for again. Fails when something is found.",
 	  ctl_audit },
 	{ "policy", FALSE, NULL, 0, "what the policy sees and does",
 	  "Shows whether the policy is on, what it sees of the host, and what it asked for in its last round.",

@@ -53,8 +53,8 @@ static void pvmem_guest_look(struct pvmem_guest *guest, gint64 now)
 	seen->lazy_pages = guest->report.stats[PVMEM_REPORT_lazy_pages];
 }
 
-static void pvmem_steer_answered(struct pvmem_guest *guest, const struct pvmem_result *result, const char *error,
-				 void *data)
+static void pvmem_steer_answered(struct pvmem_guest *guest, const struct pvmem_result *result, const json_t *message,
+				 const char *error, void *data)
 {
 	if (error || *result->error)
 		pvmem_log(G_LOG_LEVEL_MESSAGE, guest, "did not do what the policy asked: %s", error ?: result->error);

@@ -7,6 +7,7 @@
 #define PVMEM_AGENT_H
 
 #include <sys/types.h>
+#include <pvmem/names.h>
 #include "report.h"
 
 /* What waits to be written; a message that finds no room is dropped. */
@@ -16,6 +17,9 @@
 #define PVMEM_REPORT_MS 1000
 #define PVMEM_REPORT_MS_MIN 100
 #define PVMEM_REPORT_MS_MAX 60000
+
+/* Page-table pages that are pinned and idle, one in a line. */
+#define PVMEM_POOL_FRAMES PVMEM_SYSFS "/ptpool_frames"
 
 struct pvmem_transport;
 
@@ -82,6 +86,7 @@ int pvmem_file_write(const struct pvmem_agent *agent, const char *path, const ch
 
 void pvmem_collect_hello(const struct pvmem_agent *agent, struct pvmem_hello *hello);
 void pvmem_collect_report(const struct pvmem_agent *agent, struct pvmem_report *report);
+int pvmem_collect_pool(const struct pvmem_agent *agent, struct pvmem_report_pool *pool);
 
 void pvmem_initial_load(struct pvmem_agent *agent);
 void pvmem_apply(struct pvmem_agent *agent, const struct pvmem_options *options, struct pvmem_result *result);

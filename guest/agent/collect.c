@@ -147,6 +147,56 @@ static void pvmem_collect_windows(const struct pvmem_agent *agent, struct pvmem_
 	}
 }
 
+static int pvmem_frame_compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Frames come in order; the file is read in pieces, and one may be in two of them. */
+static void pvmem_pool_add(struct pvmem_report_pool *pool, uint64_t frame)
+{
+	struct pvmem_report_run *last = pool->nr_runs ? &pool->runs[pool->nr_runs - 1] : NULL;
+
+	if (last && frame < last->first + last->nr)
+		return;
+	if (last && frame == last->first + last->nr)
+		last->nr++;
+	else if (pool->nr_runs < PVMEM_REPORT_RUNS)
+		pool->runs[pool->nr_runs++] = (struct pvmem_report_run){ frame, 1 };
+	else
+		pool->complete = false;
+}
+
+/**
+ * pvmem_collect_pool() - reads which frames are pinned and idle
+ * @agent: the agent.
+ * @pool: set on success; as many as there is room for.
+ *
+ * Return: 0 or -errno.
+ */
+int pvmem_collect_pool(const struct pvmem_agent *agent, struct pvmem_report_pool *pool)
+{
+	static uint64_t frames[PVMEM_REPORT_FRAMES];
+	int fd = pvmem_file_open(agent, PVMEM_POOL_FRAMES, O_RDONLY);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	size_t nr = 0, i;
+	char line[32];
+
+	if (!file)
+		return fd < 0 ? fd : -errno;
+	while (nr < PVMEM_REPORT_FRAMES && fgets(line, sizeof(line), file))
+		frames[nr++] = strtoull(line, NULL, 16) & INT64_MAX;
+	pool->complete = nr < PVMEM_REPORT_FRAMES;
+	pool->nr_runs = 0;
+	fclose(file);
+	qsort(frames, nr, sizeof(frames[0]), pvmem_frame_compare);
+	for (i = 0; i < nr; i++)
+		pvmem_pool_add(pool, frames[i]);
+	return 0;
+}
+
 /**
  * pvmem_collect_report() - reads everything a report holds
  * @agent: the agent.

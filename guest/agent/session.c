@@ -70,31 +70,10 @@ void pvmem_session_report(struct pvmem_agent *agent)
 	pvmem_send(agent, pvmem_report_encode(&report));
 }
 
-/* Options the host knows and we do not, or not with that value, are refused one by one. */
-static void pvmem_take_options(const json_t *json, struct pvmem_options *options, struct pvmem_result *result)
-{
-	char reason[PVMEM_REASON];
-	uint64_t value;
-	json_t *member;
-	int i;
-
-	for (i = 0; i < PVMEM_NR_OPTIONS; i++) {
-		member = json_object_get(json, pvmem_option_infos[i].name);
-		if (!member)
-			continue;
-		if (!pvmem_option_from_json(i, member, &value, reason)) {
-			pvmem_options_set(options, i, value);
-			continue;
-		}
-		result->refused |= 1u << i;
-		pvmem_text_copy(result->refused_why[i], PVMEM_REASON, reason);
-	}
-}
-
 static void pvmem_take_configure(struct pvmem_agent *agent, const json_t *message)
 {
 	struct pvmem_result result = { 0 }, unknown = { 0 };
-	struct pvmem_options options = { 0 };
+	struct pvmem_options options;
 	uint64_t period;
 	int i;
 
@@ -102,13 +81,30 @@ static void pvmem_take_configure(struct pvmem_agent *agent, const json_t *messag
 	    period <= PVMEM_REPORT_MS_MAX)
 		agent->report_ms = (int)period;
 	pvmem_json_u64(message, "id", &result.id);
-	pvmem_take_options(json_object_get(message, "options"), &options, &unknown);
+	pvmem_options_known(json_object_get(message, "options"), &options, &unknown);
 	pvmem_apply(agent, &options, &result);
 	for (i = 0; i < PVMEM_NR_OPTIONS; i++)
 		if (unknown.refused & (1u << i))
 			memcpy(result.refused_why[i], unknown.refused_why[i], PVMEM_REASON);
 	result.refused |= unknown.refused;
 	pvmem_send(agent, pvmem_result_encode(&result));
+}
+
+/* For an audit. The counters go first: what happens after them is in those of the next answer. */
+static void pvmem_send_frames(struct pvmem_agent *agent, struct pvmem_result *result)
+{
+	static struct pvmem_report_pool pool;
+	json_t *message;
+
+	pvmem_session_report(agent);
+	if (pvmem_collect_pool(agent, &pool)) {
+		snprintf(result->error, sizeof(result->error), "this guest has no " PVMEM_POOL_FRAMES);
+		pvmem_send(agent, pvmem_result_encode(result));
+		return;
+	}
+	message = pvmem_result_encode(result);
+	pvmem_pool_encode(message, &pool);
+	pvmem_send(agent, message);
 }
 
 static void pvmem_take_request(struct pvmem_agent *agent, const json_t *message)
@@ -119,6 +115,10 @@ static void pvmem_take_request(struct pvmem_agent *agent, const json_t *message)
 	int err;
 
 	pvmem_json_u64(message, "id", &result.id);
+	if (name && !strcmp(name, "frames")) {
+		pvmem_send_frames(agent, &result);
+		return;
+	}
 	snprintf(result.error, sizeof(result.error), "this agent has no such request");
 	for (i = 0; name && i < sizeof(pvmem_requests) / sizeof(pvmem_requests[0]); i++) {
 		if (strcmp(name, pvmem_requests[i].name))

@@ -5,6 +5,7 @@
  *
  *	twice	a page that pvmem maps and vmap() maps too
  *	lazy	a page that pvmem has unmapped, policy permitting, and vmap() maps: gone after a purge
+ *	entry	an entry in pvmem's window that none of its counters knows of
  *	table	a page table of the kernel's own, mapped writable by vmap() (not on Xen PV)
  *	pin	on Xen PV: a page pinned as a page table that is in no page table
  *	pool	on Xen PV: a page in pvmem's pool that is not pinned any more
@@ -15,16 +16,18 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 #include <asm/pgtable.h>
+#include <asm/tlbflush.h>
 #include <pvmem/pvmem.h>
 #include "plant.h"
 
 static char *what = "twice";
 module_param(what, charp, 0444);
-MODULE_PARM_DESC(what, "twice, lazy, table, pin or pool");
+MODULE_PARM_DESC(what, "twice, lazy, entry, table, pin or pool");
 
 static struct page *plant_page;
 static void *plant_mapped;
 static void *plant_again;
+static unsigned long plant_entry_addr;
 
 static int plant_map(void)
 {
@@ -33,6 +36,11 @@ static int plant_map(void)
 		return -ENOMEM;
 	plant_mapped = pvmem_map(&plant_page, 1, PAGE_KERNEL);
 	return plant_mapped ? 0 : -ENOMEM;
+}
+
+static void plant_flush(void *unused)
+{
+	__flush_tlb_all();
 }
 
 static int plant_twice(void)
@@ -54,6 +62,43 @@ static int plant_lazy(void)
 	pvmem_unmap(plant_mapped);
 	plant_mapped = NULL;
 	return 0;
+}
+
+/* Back where the page was mapped, after the purge: that may have put another table there. */
+static int plant_entry(void)
+{
+	unsigned long addr;
+	unsigned int level;
+	int err = plant_map();
+	pte_t *pte, entry;
+
+	if (err)
+		return err;
+	addr = (unsigned long)plant_mapped;
+	pte = lookup_address(addr, &level);
+	if (!pte || level != PG_LEVEL_4K)
+		return -ENOENT;
+	entry = *pte;
+	pvmem_unmap(plant_mapped);
+	plant_mapped = NULL;
+	pvmem_unmap_aliases();
+	pte = lookup_address(addr, &level);
+	if (!pte || level != PG_LEVEL_4K || !pte_none(*pte))
+		return -EBUSY;
+	set_pte(pte, entry);
+	plant_entry_addr = addr;
+	return 0;
+}
+
+static void plant_entry_remove(void)
+{
+	unsigned int level;
+
+	if (!plant_entry_addr)
+		return;
+	set_pte(lookup_address(plant_entry_addr, &level), __pte(0));
+	on_each_cpu(plant_flush, NULL, 1);
+	plant_entry_addr = 0;
 }
 
 /* The table that maps a vmalloc address. */
@@ -80,6 +125,7 @@ static void plant_remove(void)
 		vunmap(plant_again);
 	if (plant_mapped)
 		pvmem_unmap(plant_mapped);
+	plant_entry_remove();
 	pvmem_unmap_aliases();
 	if (plant_page)
 		__free_page(plant_page);
@@ -93,6 +139,8 @@ static int __init plant_init(void)
 		err = plant_twice();
 	else if (!strcmp(what, "lazy"))
 		err = plant_lazy();
+	else if (!strcmp(what, "entry"))
+		err = plant_entry();
 	else if (!strcmp(what, "table"))
 		err = plant_table();
 	else if (!strcmp(what, "pin"))

@@ -30,6 +30,28 @@ static void fuzz_report(const json_t *message)
 	json_decref(json);
 }
 
+static void fuzz_pool(const json_t *message)
+{
+	struct pvmem_report_pool pool, again;
+	char reason[PVMEM_REASON];
+	uint64_t frames = 0;
+	json_t *json;
+	size_t i;
+
+	if (pvmem_pool_decode(message, &pool, reason))
+		return;
+	must(pool.nr_runs <= PVMEM_REPORT_RUNS);
+	for (i = 0; i < pool.nr_runs; i++)
+		frames += pool.runs[i].nr;
+	must(frames <= PVMEM_REPORT_FRAMES);
+	json = json_object();
+	pvmem_pool_encode(json, &pool);
+	must(!pvmem_pool_decode(json, &again, reason));
+	must(pool.complete == again.complete && pool.nr_runs == again.nr_runs);
+	must(!memcmp(pool.runs, again.runs, pool.nr_runs * sizeof(pool.runs[0])));
+	json_decref(json);
+}
+
 static void fuzz_result(const json_t *message)
 {
 	struct pvmem_result result, again;
@@ -56,6 +78,7 @@ static void fuzz_line(const char *line, size_t len)
 		return;
 	fuzz_report(message);
 	fuzz_result(message);
+	fuzz_pool(message);
 	pvmem_hello_decode(message, &hello, reason);
 	pvmem_options_from_json(json_object_get(message, "options"), &options, reason);
 	json_decref(message);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include <pvmem/names.h>
@@ -217,6 +218,95 @@ static void requests_are_obeyed(void **state)
 	json_decref(answer);
 }
 
+/* A guest whose pool is these frames, in the kernel's lines. */
+static void pool_is(char root[], const unsigned long *frames, size_t nr)
+{
+	char path[300];
+	FILE *file;
+	size_t i;
+
+	assert_non_null(mkdtemp(root));
+	snprintf(path, sizeof(path), "mkdir -p %s" PVMEM_SYSFS, root);
+	assert_int_equal(system(path), 0);
+	snprintf(path, sizeof(path), "%s" PVMEM_POOL_FRAMES, root);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	for (i = 0; i < nr; i++)
+		fprintf(file, "%016lx\n", frames[i]);
+	fclose(file);
+	agent.root = root;
+}
+
+static void pool_is_gone(const char *root)
+{
+	char command[300];
+
+	snprintf(command, sizeof(command), "rm -rf %s", root);
+	assert_int_equal(system(command), 0);
+}
+
+/* The answer to the request, which comes after a report. */
+static json_t *frames_told(struct pvmem_report_pool *pool)
+{
+	char reason[PVMEM_REASON], *second;
+	json_t *first = told("{\"v\":1,\"type\":\"request\",\"id\":12,\"do\":\"frames\"}\n"), *answer;
+
+	assert_string_equal(json_string_value(json_object_get(first, "type")), "report");
+	json_decref(first);
+	second = strchr(agent.out, '\n') + 1;
+	answer = json_loadb(second, strchr(second, '\n') - second, 0, NULL);
+	assert_int_equal(json_integer_value(json_object_get(answer, "id")), 12);
+	if (!json_object_get(answer, "error"))
+		assert_int_equal(pvmem_pool_decode(answer, pool, reason), 0);
+	return answer;
+}
+
+static void frames_are_named(void **state)
+{
+	static const unsigned long frames[] = { 0x21, 0x10, 0x11, 0x12, 0x20, 0x11, 0x1234567890 };
+	static unsigned long scattered[PVMEM_REPORT_RUNS + 1], many[PVMEM_REPORT_FRAMES + 1];
+	char root[] = "/tmp/pvmem-agent-root-XXXXXX", again[] = "/tmp/pvmem-agent-root-XXXXXX";
+	char third[] = "/tmp/pvmem-agent-root-XXXXXX";
+	struct pvmem_report_pool pool;
+	size_t i;
+
+	for (i = 0; i <= PVMEM_REPORT_RUNS; i++)
+		scattered[i] = 2 * i;
+	for (i = 0; i <= PVMEM_REPORT_FRAMES; i++)
+		many[i] = i;
+	pool_is(root, frames, sizeof(frames) / sizeof(frames[0]));
+	json_decref(frames_told(&pool));
+	assert_true(pool.complete);
+	assert_int_equal(pool.nr_runs, 3);
+	assert_int_equal(pool.runs[0].first, 0x10);
+	assert_int_equal(pool.runs[0].nr, 3);
+	assert_int_equal(pool.runs[1].first, 0x20);
+	assert_int_equal(pool.runs[1].nr, 2);
+	assert_int_equal(pool.runs[2].first, 0x1234567890);
+	pool_is_gone(root);
+	/* More than a line can name. */
+	pool_is(again, scattered, PVMEM_REPORT_RUNS + 1);
+	json_decref(frames_told(&pool));
+	assert_false(pool.complete);
+	pool_is_gone(again);
+	pool_is(third, many, PVMEM_REPORT_FRAMES + 1);
+	json_decref(frames_told(&pool));
+	assert_false(pool.complete);
+	assert_int_equal(pool.runs[0].nr, PVMEM_REPORT_FRAMES);
+	pool_is_gone(third);
+}
+
+static void a_guest_without_pool_says_so(void **state)
+{
+	struct pvmem_report_pool pool;
+	json_t *answer = frames_told(&pool);
+
+	assert_string_equal(json_string_value(json_object_get(answer, "error")),
+			    "this guest has no " PVMEM_POOL_FRAMES);
+	assert_null(json_object_get(answer, "frames"));
+	json_decref(answer);
+}
+
 static void hello_is_answered(void **state)
 {
 	json_t *answer = told("{\"v\":1,\"type\":\"hello\"}\n");
@@ -260,6 +350,8 @@ int main(void)
 		cmocka_unit_test_setup(what_is_no_longer_asked_goes_back, boot),
 		cmocka_unit_test_setup(initial_values_outlive_the_agent, boot),
 		cmocka_unit_test_setup(requests_are_obeyed, boot),
+		cmocka_unit_test_setup(frames_are_named, boot),
+		cmocka_unit_test_setup(a_guest_without_pool_says_so, boot),
 		cmocka_unit_test_setup(hello_is_answered, boot),
 		cmocka_unit_test_setup(the_period_is_bounded, boot),
 		cmocka_unit_test_setup(output_is_bounded, boot),

@@ -205,6 +205,57 @@ static void results_go_round(void **state)
 	json_decref(message);
 }
 
+static int pool_error(json_t *frames)
+{
+	struct pvmem_report_pool pool;
+	char reason[PVMEM_REASON];
+	json_t *message = json_object();
+	int err;
+
+	json_object_set_new(message, "frames", frames);
+	err = pvmem_pool_decode(message, &pool, reason);
+	json_decref(message);
+	return err;
+}
+
+static void pools_go_round(void **state)
+{
+	struct pvmem_report_pool pool = { .complete = true, .nr_runs = PVMEM_REPORT_RUNS }, again;
+	struct pvmem_result result = { .id = 7 };
+	char reason[PVMEM_REASON];
+	json_t *message, *many = json_array();
+	int i;
+
+	/* The most there can be fits into a line. */
+	for (i = 0; i < PVMEM_REPORT_RUNS; i++)
+		pool.runs[i] = (struct pvmem_report_run){ (1ull << 40) + 100 * i,
+							  PVMEM_REPORT_FRAMES / PVMEM_REPORT_RUNS };
+	message = pvmem_result_encode(&result);
+	pvmem_pool_encode(message, &pool);
+	message = carried(message, PVMEM_MESSAGE_RESULT);
+	assert_int_equal(pvmem_pool_decode(message, &again, reason), 0);
+	assert_true(again.complete);
+	assert_int_equal(again.nr_runs, pool.nr_runs);
+	assert_memory_equal(again.runs, pool.runs, sizeof(pool.runs));
+	json_object_set_new(message, "complete", json_integer(1));
+	assert_int_equal(pvmem_pool_decode(message, &again, reason), 0);
+	assert_false(again.complete);
+	json_object_del(message, "frames");
+	assert_int_equal(pvmem_pool_decode(message, &again, reason), -ENOENT);
+	json_decref(message);
+
+	assert_int_equal(pool_error(json_integer(3)), -EPROTO);
+	assert_int_equal(pool_error(json_pack("[[I, I]]", 1ll, -1ll)), -EPROTO);
+	assert_int_equal(pool_error(json_pack("[[I]]", 1ll)), -EPROTO);
+	assert_int_equal(pool_error(json_pack("[[I, I]]", 1ll, (long long)PVMEM_REPORT_FRAMES)), 0);
+	assert_int_equal(pool_error(json_pack("[[I, I], [I, I]]", 1ll, (long long)PVMEM_REPORT_FRAMES, 9ll, 1ll)),
+			 -EPROTO);
+	assert_int_equal(pool_error(json_pack("[[I, I]]", INT64_MAX - 1ll, 5ll)), -EPROTO);
+	for (i = 0; i <= PVMEM_REPORT_RUNS; i++)
+		json_array_append_new(many, json_pack("[I, I]", 2ll * i, 1ll));
+	assert_int_equal(pool_error(many), -EPROTO);
+}
+
 static void foreign_text_is_made_safe(void **state)
 {
 	struct pvmem_hello hello;
@@ -224,13 +275,10 @@ static void foreign_text_is_made_safe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lines_are_cut),
-		cmocka_unit_test(messages_are_checked),
-		cmocka_unit_test(depth_is_bounded),
-		cmocka_unit_test(length_is_bounded),
-		cmocka_unit_test(reports_go_round),
-		cmocka_unit_test(results_go_round),
-		cmocka_unit_test(foreign_text_is_made_safe),
+		cmocka_unit_test(lines_are_cut),    cmocka_unit_test(messages_are_checked),
+		cmocka_unit_test(depth_is_bounded), cmocka_unit_test(length_is_bounded),
+		cmocka_unit_test(reports_go_round), cmocka_unit_test(results_go_round),
+		cmocka_unit_test(pools_go_round),   cmocka_unit_test(foreign_text_is_made_safe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
