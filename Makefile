@@ -69,7 +69,7 @@ check-all: modules programs host
 bench: modules programs
 	tests/bench/run
 
-demo: modules programs
+demo: modules programs host
 	scripts/demo
 
 lint: $(SETUP)
