@@ -141,9 +141,9 @@ json_t *ctl_ask(const struct ctl_line *line, json_t *message, char **error)
 	char *text = pvmem_message_line(message, &len);
 
 	json_decref(message);
-	if (fd >= 0 && text && write(fd, text, len) != (gssize)len)
+	/* A daemon that refuses us says why before it closes: then there is something to read, and no signal. */
+	if (fd >= 0 && text && send(fd, text, len, MSG_NOSIGNAL) != (gssize)len)
 		*error = g_strdup_printf("cannot write to pvmemd: %s", g_strerror(errno));
-	/* A daemon that refuses us says why before it closes. */
 	if (fd >= 0) {
 		g_autofree char *first = g_steal_pointer(error);
 

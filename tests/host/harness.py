@@ -117,6 +117,7 @@ class Host:
         self.directory = directory
         self.bin = bin_directory or os.path.join(directory, "bin")
         self.daemon = None
+        self.wrapper = []  # before the daemon's command line
         for name in ("run", "config", "cache", "data"):
             os.makedirs(os.path.join(directory, name), mode=0o700, exist_ok=True)
         self.env = dict(
@@ -141,7 +142,7 @@ class Host:
     def start_daemon(self):
         with open(self.path("pvmemd.log"), "ab") as log:
             self.daemon = subprocess.Popen(
-                [os.path.join(self.bin, "pvmemd"), "--config", self.path("pvmemd.conf")],
+                [*self.wrapper, os.path.join(self.bin, "pvmemd"), "--config", self.path("pvmemd.conf")],
                 env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         within(10, "the daemon's control socket", lambda: self.ctl("self-test", check=False).returncode == 0)
 
@@ -265,6 +266,10 @@ class FakeGuests:
         self.listeners[listener.fileno()] = (listener, name, talk)
         self.poll.register(listener, select.EPOLLIN)
 
+    def named(self, name):
+        """The guest of that name, if the daemon is connected to it."""
+        return next((guest for guest in list(self.guests.values()) if guest.name == name), None)
+
     def run(self, seconds, each=None):
         """Serves for so long; calls each() now and then."""
         end = time.monotonic() + seconds
@@ -289,7 +294,7 @@ class FakeGuests:
 
 
 class FakeGuest:
-    """One of them."""
+    """One of them. Who is called deaf-something does not answer requests."""
 
     REPORT = 1.0
 
@@ -301,6 +306,7 @@ class FakeGuest:
         self.unsent = b""
         self.received = b""
         self.options = {}
+        self.requests = []
         # Spread, as guests that booted at different times are.
         self.due = time.monotonic() + (hash(name) % 1000) / 1000 * self.REPORT
 
@@ -334,6 +340,9 @@ class FakeGuest:
             self.say({"type": "result", "id": message["id"], "applied": self.options, "refused": {}})
             self.report()
         elif message["type"] == "request":
+            self.requests.append(message["do"])
+            if self.name.startswith("deaf"):
+                return
             self.say({"type": "result", "id": message["id"], "applied": {}, "refused": {}})
 
     def report(self):
