@@ -111,6 +111,8 @@ static const char *pvmem_option_note(const struct pvmem_guest *guest, int option
 		return "no agent speaks in this guest";
 	if (guest->configure_id)
 		return "not yet answered";
+	if (option == PVMEM_OPTION_MAX_POOL && guest->steered_pool)
+		return "moved by the policy";
 	return "";
 }
 

@@ -9,6 +9,7 @@
 #include "paths.h"
 
 #define PVMEM_SYSTEM_STATE "/var/lib/pvmem"
+#define PVMEM_PRESSURE "/proc/pressure/memory"
 
 /* How a key is stored. */
 enum pvmem_key_type {
@@ -44,11 +45,17 @@ static const struct pvmem_key pvmem_keys[] = {
 	PVMEM_KEY("metrics", "listen", TEXT, metrics_listen, 0, 0),
 	PVMEM_KEY("policy", "enabled", BOOL, policy.enabled, 0, 0),
 	PVMEM_KEY("policy", "dry-run", BOOL, policy.dry_run, 0, 0),
+	PVMEM_KEY("policy", "balloon", BOOL, policy.balloon, 0, 0),
+	PVMEM_KEY("policy", "pressure", TEXT, pressure, 0, 0),
 	PVMEM_KEY("policy", "interval-s", NUMBER, policy.interval_s, 1, 3600),
 	PVMEM_KEY("policy", "pressure-high", NUMBER, policy.pressure_high, 1, 10000),
 	PVMEM_KEY("policy", "pressure-low", NUMBER, policy.pressure_low, 0, 10000),
 	PVMEM_KEY("policy", "free-low-percent", NUMBER, policy.free_low_percent, 0, 100),
 	PVMEM_KEY("policy", "free-high-percent", NUMBER, policy.free_high_percent, 0, 100),
+	PVMEM_KEY("policy", "settle-s", NUMBER, policy.settle_s, 0, 86400),
+	PVMEM_KEY("policy", "floor-percent", NUMBER, policy.floor_percent, 0, 100),
+	PVMEM_KEY("policy", "step-percent", NUMBER, policy.step_percent, 1, 50),
+	PVMEM_KEY("policy", "max-pool-percent", NUMBER, policy.max_pool_percent, 0, 100),
 	PVMEM_KEY("limits", "bytes-per-second", NUMBER, limits.bytes_per_s, 4096, 1 << 30),
 	PVMEM_KEY("limits", "bytes-burst", NUMBER, limits.bytes_burst, PVMEM_LINE_MAX, 1 << 30),
 	PVMEM_KEY("limits", "lines-per-second", NUMBER, limits.lines_per_s, 2, 1000000),
@@ -72,6 +79,7 @@ static struct pvmem_config *pvmem_config_default(void)
 	config->report_ms = 1000;
 	config->policy = pvmem_policy_defaults;
 	config->policy.dry_run = true;
+	config->pressure = g_strdup(PVMEM_PRESSURE);
 	config->libvirt_uri = g_strdup(geteuid() ? "qemu:///session" : "qemu:///system");
 	config->directory = pvmem_runtime_path("guests");
 	config->xen_directory = pvmem_state_path("xen");
@@ -103,6 +111,7 @@ void pvmem_config_free(struct pvmem_config *config)
 	g_free(config->directory);
 	g_free(config->xen_directory);
 	g_free(config->metrics_listen);
+	g_free(config->pressure);
 	g_free(config);
 }
 

@@ -19,6 +19,7 @@
  * @metrics_listen: 127.0.0.1:PORT, [::1]:PORT or unix:PATH; NULL: no metrics.
  * @limits: what each guest may use.
  * @policy: how to react to a short host.
+ * @pressure: the PSI file the policy goes by.
  */
 struct pvmem_config {
 	char **drivers;
@@ -31,6 +32,7 @@ struct pvmem_config {
 	char *metrics_listen;
 	struct pvmem_stream_limits limits;
 	struct pvmem_policy_config policy;
+	char *pressure;
 };
 
 struct pvmem_config *pvmem_config_load(const char *path, GError **error);

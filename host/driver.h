@@ -54,6 +54,9 @@ typedef int (*pvmem_audit_function)(int machine, const struct pvmem_audit_claim 
  * @closed: the other end closed the guest's socket, which is detached already;
  *	NULL for drivers that attach none.
  * @audit: looks at a guest; NULL: it cannot.
+ * @look: brings the guest's actual_bytes up to date; NULL: they always are.
+ * @balloon: has the guest come to so much memory, in bytes, if it will; NULL: it
+ *	cannot.
  * @status: one line on how the driver is, for people.
  * @send: bytes to the guest's agent; 0, -ENOBUFS or -ENOTCONN.
  */
@@ -66,6 +69,8 @@ struct pvmem_driver_ops {
 			    pvmem_done done, void *data);
 	void (*closed)(struct pvmem_guest *guest);
 	pvmem_audit_function audit;
+	void (*look)(struct pvmem_guest *guest);
+	void (*balloon)(struct pvmem_guest *guest, guint64 bytes, pvmem_done done, void *data);
 	const char *(*status)(struct pvmem_driver *driver);
 	int (*send)(struct pvmem_guest *guest, const char *bytes, gsize len);
 };

@@ -124,6 +124,7 @@ static void pvmem_libvirt_seen(void *data, const struct pvmem_domain *domain)
 	own->alias = g_strdup(domain->alias);
 	own->pid = domain->pid;
 	guest->memory_bytes = domain->memory_bytes;
+	guest->actual_bytes = domain->actual_bytes;
 	pvmem_libvirt_redefined(guest, domain);
 	own->config_known = TRUE;
 	pvmem_guest_options(guest, domain->running ? &domain->live : &domain->config, &domain->config);
@@ -225,6 +226,14 @@ static void pvmem_libvirt_driver_set(struct pvmem_guest *guest, guint scopes, co
 		pvmem_libvirt_set(guest->driver->libvirt, guest->uuid, scopes, options, done, data);
 }
 
+static void pvmem_libvirt_driver_balloon(struct pvmem_guest *guest, guint64 bytes, pvmem_done done, void *data)
+{
+	if (!guest->driver->connected)
+		done("libvirt is not connected", data);
+	else
+		pvmem_libvirt_balloon(guest->driver->libvirt, guest->uuid, bytes, done, data);
+}
+
 static void pvmem_libvirt_closed(struct pvmem_guest *guest)
 {
 	/* The domain ends, which an event will tell; or else attaching is tried again in time. */
@@ -243,6 +252,7 @@ const struct pvmem_driver_ops pvmem_driver_libvirt = {
 	.set_options = pvmem_libvirt_driver_set,
 	.closed = pvmem_libvirt_closed,
 	.audit = pvmem_audit_kvm,
+	.balloon = pvmem_libvirt_driver_balloon,
 	.status = pvmem_libvirt_status,
 	.send = pvmem_guest_stream_send,
 };

@@ -14,6 +14,7 @@
 #include <glib-unix.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xenctrl.h>
 #include <xenstore.h>
 #include <pvmem/names.h>
 #include "daemon.h"
@@ -34,6 +35,7 @@
 struct pvmem_driver {
 	struct pvmem_daemon *daemon;
 	struct xs_handle *xs;
+	xc_interface *xch;
 	guint source;
 	guint tick;
 };
@@ -199,6 +201,37 @@ static void pvmem_xen_take(struct pvmem_guest *guest)
 	pvmem_bucket_take(&own->chunks, 1);
 	pvmem_bucket_take(&own->bytes, len);
 	pvmem_xen_bytes(guest, chunk, len);
+}
+
+/* --- memory */
+
+static void pvmem_xen_look_memory(struct pvmem_guest *guest)
+{
+	xc_dominfo_t info;
+	char *most;
+
+	if (!guest->driver->xch || xc_domain_getinfo(guest->driver->xch, guest->machine, 1, &info) != 1 ||
+	    info.domid != (uint32_t)guest->machine)
+		return;
+	most = pvmem_xen_read(guest->driver->xs, "/local/domain/%d/memory/static-max", guest->machine);
+	guest->memory_bytes = most ? g_ascii_strtoull(most, NULL, 10) * 1024 : 0;
+	guest->actual_bytes = (guint64)info.nr_pages * XC_PAGE_SIZE;
+	/* A few pages beside its memory are Xen's and the toolstack's. */
+	if (guest->memory_bytes)
+		guest->actual_bytes = MIN(guest->actual_bytes, guest->memory_bytes);
+	free(most);
+}
+
+/* As xl mem-set does; the guest's balloon driver watches it. What Xen lets the domain have at most stays. */
+static void pvmem_xen_balloon(struct pvmem_guest *guest, guint64 bytes, pvmem_done done, void *data)
+{
+	struct pvmem_xen_guest *own = guest->driver_data;
+	g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, bytes / 1024);
+
+	if (pvmem_xen_write(guest->driver->xs, own->domid, "memory/target", text, strlen(text)))
+		done(NULL, data);
+	else
+		done(g_strerror(errno), data);
 }
 
 /* --- domains */
@@ -388,6 +421,7 @@ static struct pvmem_driver *pvmem_xen_start(struct pvmem_daemon *daemon, GError 
 	driver = g_new0(struct pvmem_driver, 1);
 	driver->daemon = daemon;
 	driver->xs = xs;
+	driver->xch = xc_interface_open(NULL, NULL, 0);
 	xs_watch(xs, "@introduceDomain", "domains");
 	xs_watch(xs, "@releaseDomain", "domains");
 	driver->source = g_unix_fd_add(xs_fileno(xs), G_IO_IN, pvmem_xen_ready, driver);
@@ -401,6 +435,8 @@ static void pvmem_xen_stop(struct pvmem_driver *driver)
 	g_source_remove(driver->source);
 	g_source_remove(driver->tick);
 	xs_close(driver->xs);
+	if (driver->xch)
+		xc_interface_close(driver->xch);
 	g_free(driver);
 }
 
@@ -416,6 +452,8 @@ const struct pvmem_driver_ops pvmem_driver_xen = {
 	.forget = pvmem_xen_forget,
 	.set_options = pvmem_xen_set_options,
 	.audit = pvmem_audit_xen,
+	.look = pvmem_xen_look_memory,
+	.balloon = pvmem_xen_balloon,
 	.status = pvmem_xen_status,
 	.send = pvmem_xen_send,
 };

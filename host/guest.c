@@ -169,6 +169,7 @@ void pvmem_guest_running(struct pvmem_guest *guest, gboolean running)
 	memset(&guest->report, 0, sizeof(guest->report));
 	memset(&guest->hello, 0, sizeof(guest->hello));
 	memset(&guest->policy, 0, sizeof(guest->policy));
+	guest->steered_pool = 0;
 	guest->report_us = 0;
 	pvmem_waits_end(guest, "the domain has ended");
 }
@@ -178,14 +179,29 @@ static void pvmem_guest_configure(struct pvmem_guest *guest)
 {
 	gint64 now = g_get_monotonic_time();
 	json_t *message = pvmem_message_new(PVMEM_MESSAGE_CONFIGURE);
+	struct pvmem_options options = guest->live.options;
 
 	guest->configure_id = guest->next_id++;
 	guest->configure_us = now;
 	guest->result_current = FALSE;
+	if (guest->steered_pool)
+		pvmem_options_set(&options, PVMEM_OPTION_MAX_POOL, guest->steered_pool);
 	json_object_set_new(message, "id", json_integer((json_int_t)guest->configure_id));
 	json_object_set_new(message, "report_ms", json_integer(guest->daemon->config->report_ms));
-	json_object_set_new(message, "options", pvmem_options_to_json(&guest->live.options));
+	json_object_set_new(message, "options", pvmem_options_to_json(&options));
 	pvmem_guest_send(guest, message);
+}
+
+/**
+ * pvmem_guest_steer_pool() - the policy moves the limit of the guest's compressed pages
+ * @guest: the guest; it has the option max-pool, which stays as it is.
+ * @percent: of its memory.
+ */
+void pvmem_guest_steer_pool(struct pvmem_guest *guest, guint percent)
+{
+	guest->steered_pool = percent == guest->live.options.value[PVMEM_OPTION_MAX_POOL] ? 0 : percent;
+	if (guest->agent)
+		pvmem_guest_configure(guest);
 }
 
 static void pvmem_asked_take(struct pvmem_guest *guest, struct pvmem_asked *to, const struct pvmem_asked *from,
@@ -217,6 +233,8 @@ void pvmem_guest_options(struct pvmem_guest *guest, const struct pvmem_asked *li
 	if (!live)
 		return;
 	pvmem_asked_take(guest, &guest->live, live, "live");
+	if (!pvmem_options_equal(&before, &guest->live.options))
+		guest->steered_pool = 0; /* somebody has changed their mind: the policy begins anew */
 	if (guest->agent && !pvmem_options_equal(&before, &guest->live.options))
 		pvmem_guest_configure(guest);
 }

@@ -66,6 +66,8 @@ struct pvmem_asked {
  * @policy: what the policy sees and remembers of it.
  * @machine: what its driver audits it by: QEMU's process, or Xen's number of the domain; 0: unknown.
  * @memory_bytes: memory it was started with, as the driver says; 0: unknown.
+ * @actual_bytes: memory its balloon leaves it, as the driver says; 0: unknown.
+ * @steered_pool: percent of memory the policy lets its compressed pages take; 0: what its option says.
  */
 struct pvmem_guest {
 	struct pvmem_daemon *daemon;
@@ -96,6 +98,8 @@ struct pvmem_guest {
 	struct pvmem_policy_guest policy;
 	int machine;
 	guint64 memory_bytes;
+	guint64 actual_bytes;
+	guint steered_pool;
 };
 
 /* For drivers. */
@@ -117,6 +121,7 @@ gboolean pvmem_guest_reporting(const struct pvmem_guest *guest, gint64 now_us);
 void pvmem_guest_request(struct pvmem_guest *guest, const char *what, guint timeout_ms, pvmem_answer answer,
 			 void *data);
 void pvmem_guest_wait_configured(struct pvmem_guest *guest, guint timeout_ms, pvmem_answer answer, void *data);
+void pvmem_guest_steer_pool(struct pvmem_guest *guest, guint percent);
 void pvmem_guest_forget_waits(struct pvmem_guest *guest, void *data);
 const char *pvmem_guest_state(const struct pvmem_guest *guest, gint64 now_us);
 

@@ -38,6 +38,7 @@ struct pvmem_job {
 	gboolean defined;
 	guint scope;
 	char *xml;
+	guint64 bytes;
 	pvmem_done done;
 	void *done_data;
 	struct pvmem_domain domain;
@@ -120,19 +121,25 @@ static char *pvmem_xpath(xmlXPathContextPtr context, const char *expression)
 
 #define PVMEM_XPATH_CHANNEL "/domain/devices/channel[target/@name='" PVMEM_CHANNEL "']"
 
-static void pvmem_read_channel(virDomainPtr dom, struct pvmem_domain *domain)
+/* What the running domain's XML says: the agent's channel, and whether there is a balloon. */
+static void pvmem_read_devices(virDomainPtr dom, struct pvmem_domain *domain)
 {
+	g_autofree char *balloon = NULL;
 	char *xml = virDomainGetXMLDesc(dom, 0);
 	xmlDocPtr doc = xml ? xmlReadMemory(xml, strlen(xml), NULL, NULL, XML_PARSE_NONET | XML_PARSE_HUGE) : NULL;
 	xmlXPathContextPtr context = doc ? xmlXPathNewContext(doc) : NULL;
+	virDomainInfo info;
 
 	if (context) {
 		domain->socket = pvmem_xpath(context, "string(" PVMEM_XPATH_CHANNEL "/source/@path)");
 		domain->alias = pvmem_xpath(context, "string(" PVMEM_XPATH_CHANNEL "/alias/@name)");
+		balloon = pvmem_xpath(context, "string(/domain/devices/memballoon/@model)");
 	}
 	xmlXPathFreeContext(context);
 	xmlFreeDoc(doc);
 	free(xml);
+	if (balloon && strcmp(balloon, "none") && !virDomainGetInfo(dom, &info))
+		domain->actual_bytes = info.memory * 1024ull;
 }
 
 static void pvmem_read_domain(virDomainPtr dom, struct pvmem_domain *domain)
@@ -148,7 +155,7 @@ static void pvmem_read_domain(virDomainPtr dom, struct pvmem_domain *domain)
 	if (domain->running) {
 		domain->pid = (int)virDomainGetID(dom);
 		pvmem_read_metadata(dom, VIR_DOMAIN_AFFECT_LIVE, &domain->live);
-		pvmem_read_channel(dom, domain);
+		pvmem_read_devices(dom, domain);
 	}
 	if (virDomainIsPersistent(dom) == 1)
 		pvmem_read_metadata(dom, VIR_DOMAIN_AFFECT_CONFIG, &domain->config);
@@ -204,6 +211,19 @@ static void pvmem_run_set(struct pvmem_libvirt *libvirt, struct pvmem_job *job)
 	pvmem_job_tell(job, pvmem_tell_set);
 }
 
+static void pvmem_run_balloon(struct pvmem_libvirt *libvirt, struct pvmem_job *job)
+{
+	virDomainPtr dom = libvirt->conn ? virDomainLookupByUUIDString(libvirt->conn, job->uuid) : NULL;
+
+	if (!dom || virDomainSetMemoryFlags(dom, job->bytes / 1024, VIR_DOMAIN_AFFECT_LIVE))
+		job->error = libvirt->conn ? pvmem_last_error() : g_strdup("libvirt is not connected");
+	else
+		pvmem_read_domain(dom, &job->domain);
+	if (dom)
+		virDomainFree(dom);
+	pvmem_job_tell(job, pvmem_tell_set);
+}
+
 /* --- events, on the main loop */
 
 static void pvmem_event_read(virDomainPtr dom, gboolean defined, struct pvmem_libvirt *libvirt)
@@ -218,6 +238,11 @@ static int pvmem_event_lifecycle(virConnectPtr conn, virDomainPtr dom, int event
 {
 	pvmem_event_read(dom, event == VIR_DOMAIN_EVENT_DEFINED, data);
 	return 0;
+}
+
+static void pvmem_event_balloon(virConnectPtr conn, virDomainPtr dom, unsigned long long actual, void *data)
+{
+	pvmem_event_read(dom, FALSE, data);
 }
 
 static void pvmem_event_metadata(virConnectPtr conn, virDomainPtr dom, int type, const char *uri, void *data)
@@ -285,6 +310,8 @@ static gboolean pvmem_register(struct pvmem_libvirt *libvirt)
 	    virConnectDomainEventRegisterAny(conn, NULL, VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
 					     VIR_DOMAIN_EVENT_CALLBACK(pvmem_event_metadata), libvirt, NULL) < 0)
 		return FALSE;
+	virConnectDomainEventRegisterAny(conn, NULL, VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE,
+					 VIR_DOMAIN_EVENT_CALLBACK(pvmem_event_balloon), libvirt, NULL);
 	/* Only what lives in a daemon of its own loses its connection, and only QEMU has ports. */
 	virConnectRegisterCloseCallback(conn, pvmem_event_close, libvirt, NULL);
 	virConnectSetKeepAlive(conn, PVMEM_KEEPALIVE_S, PVMEM_KEEPALIVE_COUNT);
@@ -420,6 +447,27 @@ void pvmem_libvirt_set(struct pvmem_libvirt *libvirt, const char *uuid, guint sc
 	job->run = pvmem_run_set;
 	job->scope = scope;
 	job->xml = options ? pvmem_metadata_format(options) : NULL;
+	job->done = done;
+	job->done_data = data;
+	g_strlcpy(job->uuid, uuid, sizeof(job->uuid));
+	g_async_queue_push(libvirt->jobs, job);
+}
+
+/**
+ * pvmem_libvirt_balloon() - has a running domain come to so much memory
+ * @libvirt: the thread.
+ * @uuid: of the domain.
+ * @bytes: how much.
+ * @done: called when libvirt has taken it; the guest follows in its own time.
+ * @data: given to @done.
+ */
+void pvmem_libvirt_balloon(struct pvmem_libvirt *libvirt, const char *uuid, guint64 bytes, pvmem_done done, void *data)
+{
+	struct pvmem_job *job = g_new0(struct pvmem_job, 1);
+
+	job->libvirt = libvirt;
+	job->run = pvmem_run_balloon;
+	job->bytes = bytes;
 	job->done = done;
 	job->done_data = data;
 	g_strlcpy(job->uuid, uuid, sizeof(job->uuid));

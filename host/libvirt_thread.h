@@ -18,6 +18,7 @@
  * @alias: of that channel.
  * @pid: libvirt's id of the running domain, which changes with each start; 0.
  * @memory_bytes: memory it was started with.
+ * @actual_bytes: memory its balloon leaves it; 0: it has none, or does not run.
  */
 struct pvmem_domain {
 	char *uuid;
@@ -31,6 +32,7 @@ struct pvmem_domain {
 	char *alias;
 	int pid;
 	guint64 memory_bytes;
+	guint64 actual_bytes;
 };
 
 /**
@@ -54,5 +56,6 @@ void pvmem_libvirt_thread_stop(struct pvmem_libvirt *libvirt);
 void pvmem_libvirt_connect(struct pvmem_libvirt *libvirt);
 void pvmem_libvirt_set(struct pvmem_libvirt *libvirt, const char *uuid, guint scope,
 		       const struct pvmem_options *options, pvmem_done done, void *data);
+void pvmem_libvirt_balloon(struct pvmem_libvirt *libvirt, const char *uuid, guint64 bytes, pvmem_done done, void *data);
 
 #endif

@@ -27,7 +27,7 @@ static guint64 pvmem_meminfo(const char *text, const char *name)
 	return line ? g_ascii_strtoull(line + strlen(name), NULL, 10) * 1024 : 0;
 }
 
-static void pvmem_host_look(struct pvmem_policy_host *host)
+static void pvmem_host_look(struct pvmem_policy_host *host, const char *psi)
 {
 	g_autofree char *meminfo = NULL, *pressure = NULL;
 	unsigned int whole, hundredths;
@@ -37,7 +37,7 @@ static void pvmem_host_look(struct pvmem_policy_host *host)
 		host->total_bytes = pvmem_meminfo(meminfo, "MemTotal:");
 		host->free_bytes = pvmem_meminfo(meminfo, "MemAvailable:");
 	}
-	if (g_file_get_contents("/proc/pressure/memory", &pressure, NULL, NULL) &&
+	if (g_file_get_contents(psi, &pressure, NULL, NULL) &&
 	    sscanf(pressure, "some avg10=%3u.%2u", &whole, &hundredths) == 2)
 		host->psi_avg10 = (int)(whole * 100 + hundredths);
 }
@@ -45,12 +45,20 @@ static void pvmem_host_look(struct pvmem_policy_host *host)
 static void pvmem_guest_look(struct pvmem_guest *guest, gint64 now)
 {
 	struct pvmem_policy_guest *seen = &guest->policy;
+	const struct pvmem_options *runs = &guest->report.options, *asked = &guest->live.options;
 
+	if (guest->ops->look)
+		guest->ops->look(guest);
 	seen->reported = guest->agent && pvmem_guest_reporting(guest, now);
 	seen->max_bytes = guest->memory_bytes;
 	seen->available_bytes = guest->report.memory[PVMEM_REPORT_available_bytes];
 	seen->pool_pages = guest->report.stats[PVMEM_REPORT_ptpool_pages];
 	seen->lazy_pages = guest->report.stats[PVMEM_REPORT_lazy_pages];
+	/* Who cannot be asked to give memory is not counted on. */
+	seen->actual_bytes = guest->ops->balloon ? guest->actual_bytes : 0;
+	seen->zswap = runs->value[PVMEM_OPTION_ENABLED];
+	seen->pool_percent = (unsigned int)runs->value[PVMEM_OPTION_MAX_POOL];
+	seen->pool_configured_percent = (unsigned int)asked->value[PVMEM_OPTION_MAX_POOL];
 }
 
 static void pvmem_steer_answered(struct pvmem_guest *guest, const struct pvmem_result *result, const json_t *message,
@@ -60,16 +68,37 @@ static void pvmem_steer_answered(struct pvmem_guest *guest, const struct pvmem_r
 		pvmem_log(G_LOG_LEVEL_MESSAGE, guest, "did not do what the policy asked: %s", error ?: result->error);
 }
 
-/* Balloons and compressed pools are not moved: the configuration leaves both off. */
+static void pvmem_steer_ballooned(const char *error, void *data)
+{
+	g_autofree char *name = data;
+
+	if (error)
+		pvmem_log(G_LOG_LEVEL_MESSAGE, NULL, "domain %s: its memory cannot be changed: %s", name, error);
+}
+
+/* The guest may be gone when a driver answers: nothing but its name is kept. */
+static void pvmem_steer_ask(struct pvmem_guest *guest, const struct pvmem_policy_action *action)
+{
+	if (action->what == PVMEM_POLICY_BALLOON)
+		guest->ops->balloon(guest, action->value, pvmem_steer_ballooned, g_strdup(guest->name));
+	else if (action->what == PVMEM_POLICY_MAX_POOL)
+		pvmem_guest_steer_pool(guest, (guint)action->value);
+	else
+		pvmem_guest_request(guest, pvmem_policy_what_name(action->what), PVMEM_COMMAND_MS, pvmem_steer_answered,
+				    NULL);
+}
+
 static void pvmem_steer_act(struct pvmem_steer *steer, struct pvmem_guest *guest,
 			    const struct pvmem_policy_action *action)
 {
-	const char *name = pvmem_policy_what_name(action->what);
+	g_autofree char *to = action->value ? g_strdup_printf("%s to %" G_GUINT64_FORMAT, guest->name, action->value)
+					    : g_strdup(guest->name);
 
 	steer->nr_asked[action->what]++;
-	g_ptr_array_add(steer->last, json_pack("{s:s, s:s}", "what", name, "value", guest->name));
+	g_ptr_array_add(steer->last,
+			json_pack("{s:s, s:s}", "what", pvmem_policy_what_name(action->what), "value", to));
 	if (!steer->daemon->config->policy.dry_run)
-		pvmem_guest_request(guest, name, PVMEM_COMMAND_MS, pvmem_steer_answered, NULL);
+		pvmem_steer_ask(guest, action);
 }
 
 /* Every guest, in an array of *@nr, to be freed. */
@@ -98,7 +127,7 @@ static gboolean pvmem_steer_round(gpointer data)
 	g_autofree struct pvmem_policy_action *actions = g_new0(struct pvmem_policy_action, max_actions + 1);
 	gint64 now = g_get_monotonic_time();
 
-	pvmem_host_look(&steer->host);
+	pvmem_host_look(&steer->host, steer->daemon->config->pressure);
 	for (i = 0; i < nr; i++) {
 		pvmem_guest_look(guests[i], now);
 		seen[i] = guests[i]->policy;
@@ -111,7 +140,7 @@ static gboolean pvmem_steer_round(gpointer data)
 	for (i = 0; i < nr_actions; i++)
 		pvmem_steer_act(steer, guests[actions[i].guest], &actions[i]);
 	if (nr_actions)
-		pvmem_log(G_LOG_LEVEL_MESSAGE, NULL, "policy: memory is short: %zu requests%s", nr_actions,
+		pvmem_log(G_LOG_LEVEL_MESSAGE, NULL, "policy: %zu requests%s", nr_actions,
 			  config->dry_run ? " (dry-run: not sent)" : "");
 	return G_SOURCE_CONTINUE;
 }
@@ -176,6 +205,8 @@ void pvmem_command_policy(struct pvmem_command *command)
 		pvmem_policy_number(command, "host available", (gint64)steer->host.free_bytes);
 		pvmem_policy_number(command, "purges asked for", (gint64)steer->nr_asked[PVMEM_POLICY_PURGE]);
 		pvmem_policy_number(command, "drains asked for", (gint64)steer->nr_asked[PVMEM_POLICY_DRAIN]);
+		pvmem_policy_number(command, "compressed pools moved", (gint64)steer->nr_asked[PVMEM_POLICY_MAX_POOL]);
+		pvmem_policy_number(command, "balloons moved", (gint64)steer->nr_asked[PVMEM_POLICY_BALLOON]);
 		for (i = 0; i < steer->last->len; i++)
 			pvmem_command_item(command, json_incref(g_ptr_array_index(steer->last, i)));
 	}
