@@ -54,6 +54,7 @@ typedef int (*pvmem_audit_function)(int machine, const struct pvmem_audit_claim 
  * @closed: the other end closed the guest's socket, which is detached already;
  *	NULL for drivers that attach none.
  * @audit: looks at a guest; NULL: it cannot.
+ * @refresh: looks at everything again, in time; NULL: nothing it could have missed.
  * @status: one line on how the driver is, for people.
  * @send: bytes to the guest's agent; 0, -ENOBUFS or -ENOTCONN.
  */
@@ -66,6 +67,7 @@ struct pvmem_driver_ops {
 			    pvmem_done done, void *data);
 	void (*closed)(struct pvmem_guest *guest);
 	pvmem_audit_function audit;
+	void (*refresh)(struct pvmem_driver *driver);
 	const char *(*status)(struct pvmem_driver *driver);
 	int (*send)(struct pvmem_guest *guest, const char *bytes, gsize len);
 };
