@@ -86,7 +86,7 @@ lint: $(SETUP)
 	scripts/lint
 
 clean:
-	rm -rf build/host* build/modules build/guest build/corpus build/check build/vm build/unit build/bench build/packages
+	rm -rf build/host* build/modules build/guest build/corpus build/check build/vm build/unit build/bench build/packages*
 
 distclean:
 	rm -rf build

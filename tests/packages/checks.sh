@@ -32,14 +32,24 @@ lintian_is_content() {
 # Nothing that is built is in it, and nothing that git knows is missing.
 the_source_package_is_whole() {
 	local tree=$WORK/source
-	[ -z "$PACKAGES" ] || return 0
 	rm -rf "$tree"
 	dpkg-source --no-check -x "$(find "$NOW" -maxdepth 1 -name '*.dsc')" "$tree"
 	gone "$tree" -name '*.o' -o -name '*.ko' -o -path "$tree/build"
-	git -C "$TOP" rev-parse --git-dir >/dev/null 2>&1 || return 0
+	# Packages from elsewhere need not be of this tree.
+	[ -z "$PACKAGES" ] && git -C "$TOP" rev-parse --git-dir >/dev/null 2>&1 || return 0
 	diff <(cd "$tree" && find . -type f -printf '%P\n' | LC_ALL=C sort) \
 		<(cd "$TOP" && git ls-files --cached --others --exclude-standard | while read -r file; do
 			[ ! -f "$file" ] || echo "$file"; done | LC_ALL=C sort)
+}
+
+# Without packages: `make install` of what is built, below a prefix of one's own.
+make_installs_elsewhere() {
+	local to=$WORK/elsewhere
+	rm -rf "$to"
+	make -s -C "$NOW/source" install install-dkms DESTDIR="$to" prefix=/opt/pvmem
+	gone "$to" -type f ! -path "$to/opt/pvmem/*" ! -path "$to/etc/*" ! -path "$to/usr/src/*"
+	grep '^ExecStart=/opt/pvmem/sbin/pvmemd' "$to/opt/pvmem/lib/systemd/system/pvmemd.service"
+	! grep -rE '/usr/s?bin/pvmem' "$to/etc" "$to/opt/pvmem/lib" || fail "that is elsewhere"
 }
 
 # All that the packages need is there before the snapshot that the end is compared with:
@@ -186,6 +196,9 @@ the_daemon_serves() {
 	[ "$(inside pvmemctl list --names)" = test ]
 	inside pvmemctl self-test
 	daemon_kill
+	# What systemd makes for it, and the daemon in there for xl's domains.
+	mkdir -p "$ROOT/var/lib/pvmem/xen"
+	echo '{}' >"$ROOT/var/lib/pvmem/xen/g1.json"
 }
 
 daemon_start() {
@@ -234,25 +247,31 @@ hook_is_harmless() {
 	[ -z "$output" ] || fail "the hook says: $output"
 }
 
-# state_of_daemon: what systemd makes for the daemon, and the daemon in it for xl's domains.
-state_of_daemon() {
-	mkdir -p "$ROOT/var/lib/pvmem/xen"
-	echo '{}' >"$ROOT/var/lib/pvmem/xen/g1.json"
+# all_modules_are_built VERSION: for the newest kernel by the package's own doing, for the
+# others as docs/packages.md says.
+all_modules_are_built() {
+	local kernel newest
+	newest=$(printf '%s\n' "${READY[@]}" | sort -V | tail -n 1)
+	[ -z "$newest" ] || modules_are_built "$newest" "$1"
+	for kernel in "${READY[@]}"; do
+		inside dkms autoinstall -k "$kernel"
+		modules_are_built "$kernel" "$1"
+	done
 }
 
 # version_is VERSION: that one, wholly, with what the administrator and the daemon had written.
 version_is() {
-	local kernel
 	all_are_installed
 	versions_agree "$1"
-	! has dkms || for kernel in "${READY[@]}"; do modules_are_built "$kernel" "$1"; done
+	! has dkms || all_modules_are_built "$1"
 	! has dkms || [ "$(find "$ROOT/usr/src" -maxdepth 1 -name 'pvmem-*' -printf '%f\n')" = "pvmem-$1" ]
 	! has host || grep -q test:///default "$ROOT/etc/pvmem/pvmemd.conf" || fail "the configuration was replaced"
 	! has host || [ -e "$ROOT/var/lib/pvmem/xen/g1.json" ] || fail "options of domains were lost"
 }
 
 they_are_upgraded() {
-	! has host || state_of_daemon
+	local debs
+	version_after
 	mapfile -t debs < <(debs "$NEXT")
 	repo_add "${debs[@]}"
 	# shellcheck disable=SC2046 # a list of names

@@ -44,8 +44,12 @@ version_raise() {
 
 packages_are_built() {
 	[ -n "$PACKAGES" ] || packages_make_clean "$NOW"
+	[ "$(debs "$NOW" | wc -l)" = "$(names | wc -l)" ]
+}
+
+# version_after: makes NEXT.
+version_after() {
 	tree_unpack "$NEXT/source" "$NOW"
 	version_raise "$NEXT/source"
 	packages_make "$NEXT"
-	[ "$(debs "$NOW" | wc -l) $(debs "$NEXT" | wc -l)" = "$(names | wc -l) $(names | wc -l)" ]
 }

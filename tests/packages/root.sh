@@ -61,7 +61,8 @@ root_mount() {
 
 # inside COMMAND...: in the root, in an environment of its own.
 inside() {
-	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
+	# A kernel that comes with its headers needs no initramfs.
+	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive INITRD=No \
 		chroot "$ROOT" "$@"
 }
 
@@ -77,14 +78,15 @@ repo_add() {
 	apt update || apt update -o Dir::Etc::SourceList=/dev/null || true
 }
 
-# header_debs KERNEL: its headers and what of them setup fetched, or nothing.
+# header_debs KERNEL: its headers and what they name of what setup fetched, or nothing.
 header_debs() {
-	local headers kbuild
+	local headers name
 	headers=$(find "$BUILD/deb" -name "linux-headers-$1_*.deb" | sort -V | tail -n 1)
 	[ -n "$headers" ] || return 0
-	kbuild=$(dpkg-deb -f "$headers" Depends | grep -o 'linux-kbuild-[^ ,]*')
 	echo "$headers"
-	find "$BUILD/deb" -name "linux-headers-${1%-*}-common_*.deb" -o -name "${kbuild}_*.deb"
+	dpkg-deb -f "$headers" Depends | grep -o 'linux-[^ ,]*' | while read -r name; do
+		find "$BUILD/deb" -name "${name}_*.deb"
+	done
 }
 
 # needed PACKAGE...: what apt would install along with them.
