@@ -13,13 +13,15 @@ WORKLOADS := $(addprefix build/guest/,erofs.img stress-ng.cpio cc.cpio xentrace.
 
 HOST := $(MAKE) --no-print-directory -f host/Makefile
 
-.PHONY: help setup modules programs host install check check-all bench demo lint clean distclean
+.PHONY: help setup modules programs host install install-dkms deb check check-all bench demo lint clean distclean
 
 help:
 	@echo 'make setup       install packages, fetch kernel, Xen and headers (Debian 12)'
 	@echo 'make modules     build pvmem.ko and the test modules'
 	@echo 'make host        build the host daemon, pvmemctl and the guest agent'
-	@echo 'make install     install them below DESTDIR'
+	@echo 'make install     install them below DESTDIR and prefix (/usr/local)'
+	@echo 'make install-dkms  the same for the source of the modules, for DKMS'
+	@echo 'make deb         Debian packages of all of it, in build/packages'
 	@echo 'make check       unit tests, and guests booted on bare metal and Xen PV'
 	@echo 'make check-all   the same on every kind of guest, and the long tests'
 	@echo 'make bench       stock kernel against pvmem, in one boot'
@@ -57,8 +59,16 @@ $(CORPORA) &: tests/guest/corpus $(SETUP)
 host: $(SETUP)
 	$(HOST)
 
-install: host
+# Of what `make host` built; DESTDIR= and prefix= say where to. No setup: packages are
+# built where nothing may be fetched.
+install:
 	$(HOST) install
+
+install-dkms:
+	$(MAKE) --no-print-directory -f guest/install.mk install-dkms
+
+deb: $(SETUP)
+	scripts/build-packages
 
 check: modules programs host
 	tests/check $(if $(filter-out 0,$(V)),--verbose)
@@ -76,7 +86,7 @@ lint: $(SETUP)
 	scripts/lint
 
 clean:
-	rm -rf build/host* build/modules build/guest build/corpus build/check build/vm build/unit build/bench
+	rm -rf build/host* build/modules build/guest build/corpus build/check build/vm build/unit build/bench build/packages*
 
 distclean:
 	rm -rf build

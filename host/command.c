@@ -337,6 +337,21 @@ static void pvmem_command_ping(struct pvmem_command *command)
 	pvmem_command_end(command, NULL);
 }
 
+static void pvmem_command_refresh(struct pvmem_command *command)
+{
+	struct pvmem_daemon *daemon = command->daemon;
+	guint i;
+
+	g_debug("asked to look at every domain again");
+	for (i = 0; i < daemon->driver_ops->len; i++) {
+		const struct pvmem_driver_ops *ops = g_ptr_array_index(daemon->driver_ops, i);
+
+		if (ops->refresh)
+			ops->refresh(g_ptr_array_index(daemon->drivers, i));
+	}
+	pvmem_command_end(command, NULL);
+}
+
 static const struct {
 	const char *name;
 	gboolean needs_guest;
@@ -346,7 +361,7 @@ static const struct {
 	{ "stats", TRUE, pvmem_command_stats },	    { "request", TRUE, pvmem_command_request },
 	{ "set-options", TRUE, pvmem_command_set }, { "metrics", FALSE, pvmem_command_metrics },
 	{ "ping", FALSE, pvmem_command_ping },	    { "audit", TRUE, pvmem_command_audit },
-	{ "policy", FALSE, pvmem_command_policy },
+	{ "policy", FALSE, pvmem_command_policy },  { "refresh", FALSE, pvmem_command_refresh },
 };
 
 /**

@@ -57,6 +57,7 @@ typedef int (*pvmem_audit_function)(int machine, const struct pvmem_audit_claim 
  * @look: brings the guest's actual_bytes up to date; NULL: they always are.
  * @balloon: has the guest come to so much memory, in bytes, if it will; NULL: it
  *	cannot.
+ * @refresh: looks at everything again, in time; NULL: nothing it could have missed.
  * @status: one line on how the driver is, for people.
  * @send: bytes to the guest's agent; 0, -ENOBUFS or -ENOTCONN.
  */
@@ -71,6 +72,7 @@ struct pvmem_driver_ops {
 	pvmem_audit_function audit;
 	void (*look)(struct pvmem_guest *guest);
 	void (*balloon)(struct pvmem_guest *guest, guint64 bytes, pvmem_done done, void *data);
+	void (*refresh)(struct pvmem_driver *driver);
 	const char *(*status)(struct pvmem_driver *driver);
 	int (*send)(struct pvmem_guest *guest, const char *bytes, gsize len);
 };

@@ -239,6 +239,13 @@ static void pvmem_libvirt_closed(struct pvmem_guest *guest)
 	/* The domain ends, which an event will tell; or else attaching is tried again in time. */
 }
 
+static void pvmem_libvirt_driver_refresh(struct pvmem_driver *driver)
+{
+	if (driver->connected)
+		pvmem_libvirt_refresh(driver->libvirt);
+	pvmem_libvirt_retry(driver);
+}
+
 static const char *pvmem_libvirt_status(struct pvmem_driver *driver)
 {
 	return driver->status;
@@ -253,6 +260,7 @@ const struct pvmem_driver_ops pvmem_driver_libvirt = {
 	.closed = pvmem_libvirt_closed,
 	.audit = pvmem_audit_kvm,
 	.balloon = pvmem_libvirt_driver_balloon,
+	.refresh = pvmem_libvirt_driver_refresh,
 	.status = pvmem_libvirt_status,
 	.send = pvmem_guest_stream_send,
 };

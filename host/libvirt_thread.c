@@ -355,6 +355,16 @@ static void pvmem_run_connect(struct pvmem_libvirt *libvirt, struct pvmem_job *j
 	pvmem_job_tell(job, job->error ? pvmem_tell_connected : pvmem_tell_listed);
 }
 
+static void pvmem_run_refresh(struct pvmem_libvirt *libvirt, struct pvmem_job *job)
+{
+	if (!libvirt->conn) {
+		pvmem_job_free(job); /* no connection: the next one reads everything */
+		return;
+	}
+	pvmem_list(libvirt, job);
+	pvmem_job_tell(job, job->error ? pvmem_tell_connected : pvmem_tell_listed);
+}
+
 static void pvmem_run_stop(struct pvmem_libvirt *libvirt, struct pvmem_job *job)
 {
 	pvmem_disconnect(libvirt);
@@ -427,6 +437,15 @@ void pvmem_libvirt_thread_stop(struct pvmem_libvirt *libvirt)
 void pvmem_libvirt_connect(struct pvmem_libvirt *libvirt)
 {
 	pvmem_job_push(libvirt, "", FALSE, pvmem_run_connect);
+}
+
+/**
+ * pvmem_libvirt_refresh() - reads every domain again, on the connection there is
+ * @libvirt: the thread.
+ */
+void pvmem_libvirt_refresh(struct pvmem_libvirt *libvirt)
+{
+	pvmem_job_push(libvirt, "", FALSE, pvmem_run_refresh);
 }
 
 /**

@@ -54,6 +54,7 @@ struct pvmem_libvirt;
 struct pvmem_libvirt *pvmem_libvirt_thread_start(const char *uri, const struct pvmem_libvirt_ops *ops, void *data);
 void pvmem_libvirt_thread_stop(struct pvmem_libvirt *libvirt);
 void pvmem_libvirt_connect(struct pvmem_libvirt *libvirt);
+void pvmem_libvirt_refresh(struct pvmem_libvirt *libvirt);
 void pvmem_libvirt_set(struct pvmem_libvirt *libvirt, const char *uuid, guint scope,
 		       const struct pvmem_options *options, pvmem_done done, void *data);
 void pvmem_libvirt_balloon(struct pvmem_libvirt *libvirt, const char *uuid, guint64 bytes, pvmem_done done, void *data);

@@ -112,6 +112,11 @@ static int ctl_metrics(const struct ctl_line *line)
 	return ctl_simple(line, "metrics", ctl_line_columns);
 }
 
+static int ctl_refresh(const struct ctl_line *line)
+{
+	return ctl_simple(line, "refresh", ctl_line_columns);
+}
+
 static int ctl_top(const struct ctl_line *line)
 {
 	guint64 interval = line->given >> CTL_INTERVAL & 1 ? line->number[CTL_INTERVAL] : 1;
@@ -277,6 +282,10 @@ const struct ctl_command ctl_commands[] = {
 	  "Shows whether the policy is on, what it sees of the host, and what it asked for in its last round.",
 	  ctl_policy },
 	{ "metrics", FALSE, NULL, 0, "the daemon's metrics", "Prints what Prometheus would get.", ctl_metrics },
+	{ "refresh", FALSE, NULL, 0, "have the daemon look at the domains again",
+	  "Has the daemon try its connections now, and read every domain again. Does not wait for that.\n"
+	  "libvirt's hook does this; nothing depends on it.",
+	  ctl_refresh },
 	{ "self-test", FALSE, NULL, 0, "whether the daemon is well",
 	  "Checks the way to the daemon and the daemon's to its hosts.", ctl_self_test },
 	{ "man", FALSE, NULL, 0, "print this program's man page", "Prints pvmemctl(1) as roff.", ctl_man_command },
