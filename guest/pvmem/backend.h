@@ -83,6 +83,8 @@ struct pvmem_backend {
 	int (*start)(struct pvmem *pv);
 	/* Undo start(). Every table is empty by now. */
 	void (*stop)(struct pvmem *pv);
+	/* Instead, when tables must stay as they are: end only what runs by itself. NULL: nothing does. */
+	void (*abandon)(struct pvmem *pv);
 
 	/*
 	 * The hot path, and the last thing a map does: pvmem_alias_record() each

@@ -102,6 +102,8 @@ int pvmem_destroy(struct pvmem *pv)
 	pvmem_purge(pv);
 	if (err || !list_empty(&pv->blocks)) {
 		destroy_workqueue(pv->wq);
+		if (pv->ops->abandon)
+			pv->ops->abandon(pv);
 		return -EBUSY;
 	}
 	pvmem_windows_release(pv);

@@ -37,6 +37,9 @@ int bench_vmap_run(const char *args, char *result);
 int bench_ptpool_run(const char *args, char *result);
 int bench_live_run(const char *args, char *result);
 int bench_drop_run(const char *args, char *result);
+int bench_purge_run(const char *args, char *result);
+
+unsigned long bench_interrupts(void);
 
 void bench_live_drop(void);
 int bench_maps_init(void);

@@ -21,10 +21,8 @@ struct bench_command {
 };
 
 static const struct bench_command bench_commands[] = {
-	{ "vmap", bench_vmap_run },
-	{ "ptpool", bench_ptpool_run },
-	{ "live", bench_live_run },
-	{ "drop", bench_drop_run },
+	{ "vmap", bench_vmap_run }, { "ptpool", bench_ptpool_run }, { "live", bench_live_run },
+	{ "drop", bench_drop_run }, { "purge", bench_purge_run },
 };
 
 static DEFINE_MUTEX(bench_mutex);

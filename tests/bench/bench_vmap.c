@@ -233,8 +233,14 @@ static int bench_job_run(struct bench_job *job, struct bench_thread *threads)
 	return err;
 }
 
-/* Function-call interrupts so far, of all CPUs: a kernel TLB flush is one for each other CPU. */
-static unsigned long bench_interrupts(void)
+/**
+ * bench_interrupts() - function-call interrupts so far, of all CPUs
+ *
+ * A kernel TLB flush is one for each other CPU.
+ *
+ * Return: how many; only differences mean something.
+ */
+unsigned long bench_interrupts(void)
 {
 	unsigned long sum = 0;
 	int cpu;

@@ -77,6 +77,7 @@ void test_policy_eager(struct test *test);
 void test_policy_unheld(struct test *test);
 void test_policy_mixed(struct test *test);
 void test_stress(struct test *test);
+void test_flush(struct test *test);
 void test_pool_basic(struct test *test);
 void test_pool_warm(struct test *test);
 void test_pool_dirty(struct test *test);

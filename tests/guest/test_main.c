@@ -34,6 +34,7 @@ static const struct test_case test_cases[] = {
 	{ "policy_unheld", test_policy_unheld },
 	{ "policy_mixed", test_policy_mixed },
 	{ "stress", test_stress },
+	{ "flush", test_flush },
 	{ "pool_basic", test_pool_basic },
 	{ "pool_warm", test_pool_warm },
 	{ "pool_dirty", test_pool_dirty },

@@ -24,6 +24,7 @@ static struct {
 unsigned int fake_fail_one_in;
 bool fake_hold_only;
 bool fake_tasks;
+unsigned int fake_abandoned;
 
 #define NR_RETIRED 1024
 static pte_t *retired[NR_RETIRED];
@@ -413,6 +414,13 @@ static int fake_start(struct pvmem *pv)
 	return 0;
 }
 
+static void fake_abandon(struct pvmem *pv)
+{
+	(void)pv;
+	might_sleep();
+	fake_abandoned++;
+}
+
 static void fake_stop(struct pvmem *pv)
 {
 	unsigned int i, j;
@@ -432,6 +440,7 @@ const struct pvmem_backend fake_backend = {
 	.typed = true,
 	.start = fake_start,
 	.stop = fake_stop,
+	.abandon = fake_abandon,
 	.set = fake_set,
 	.clear = fake_clear,
 	.build = fake_build,

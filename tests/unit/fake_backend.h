@@ -48,6 +48,8 @@ extern unsigned int fake_fail_one_in;
 extern bool fake_hold_only;
 /* Several tasks use the backend at once. */
 extern bool fake_tasks;
+/* How many instances left their tables. */
+extern unsigned int fake_abandoned;
 
 /* What a CPU finds at @addr; ends the test when nothing is mapped there. */
 struct page *fake_read(const void *addr);

@@ -13,7 +13,8 @@
 	T(stress_double_unmap)       \
 	T(stress_double_unmap_large) \
 	T(stress_zs_compact)         \
-	T(stress_zs_evict)
+	T(stress_zs_evict)           \
+	T(stress_kvm_flush)
 
 #define UNIT_TESTS(T)                   \
 	T(va_tree_model)                \
@@ -75,6 +76,8 @@
 	T(zs_evict_refused)             \
 	T(zs_every_allocation_fails)    \
 	T(every_backend_call_fails)     \
+	T(kvm_record)                   \
+	T(kvm_answers)                  \
 	STRESS_TESTS(T)
 
 #define T(name) void test_##name(void);

@@ -37,6 +37,10 @@ static inline int atomic_cmpxchg(atomic_t *v, int old, int new)
 	return old;
 }
 
+/* Full barriers, as in the kernel. */
+#define xchg(p, val) __atomic_exchange_n(p, val, __ATOMIC_SEQ_CST)
+#define try_cmpxchg(p, old, val) __atomic_compare_exchange_n(p, old, val, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
+
 typedef struct {
 	long counter;
 } atomic_long_t;
