@@ -6,6 +6,7 @@
  *	policy, lazy_limit, ptpool_low, ptpool_high, ptpool_batch, ptpool_cap
  *				read and write; a value out of range is refused
  *	purge, ptpool_drain	write 1
+ *	compact			write 1: pools of compressed objects; an error without pvmem_zpool.ko
  *	stats/NAME		counters and states, from stats.def
  *	units			"NAME UNIT counter|state" of each of them
  *	windows			"ADDRESS BYTES" of each, for root: what an audit counts as pvmem's
@@ -14,7 +15,9 @@
  */
 #include <linux/kobject.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/sysfs.h>
+#include <pvmem/zs.h>
 #include "core.h"
 #include "module.h"
 
@@ -145,6 +148,22 @@ static ssize_t ptpool_drain_store(struct kobject *kobj, struct kobj_attribute *a
 	return ret;
 }
 
+/* pvmem_zpool.ko has the pools. Neither module needs the other, so it is looked for each time. */
+static ssize_t compact_store(struct kobject *kobj, struct kobj_attribute *attr, const char *buf, size_t count)
+{
+	ssize_t ret = pvmem_store_one(buf, count);
+	unsigned long (*compact)(void);
+
+	if (ret < 0)
+		return ret;
+	compact = symbol_get(pvmem_zs_compact_pools);
+	if (!compact)
+		return -ENOENT;
+	compact();
+	symbol_put(pvmem_zs_compact_pools);
+	return ret;
+}
+
 static unsigned long pvmem_live_pages(struct pvmem *pv)
 {
 	return pvmem_stat_sum(pv, map_pages) - pvmem_stat_sum(pv, unmap_pages);
@@ -246,9 +265,9 @@ static struct bin_attribute pvmem_frames_file = {
 static struct bin_attribute *pvmem_bin_files[] = { &pvmem_frames_file, NULL };
 
 static struct kobj_attribute pvmem_files[] = {
-	__ATTR_RO(backend),	 __ATTR_RW(policy),	  __ATTR_RW(lazy_limit),	 __ATTR_RW(ptpool_low),
-	__ATTR_RW(ptpool_high),	 __ATTR_RW(ptpool_batch), __ATTR_RW(ptpool_cap),	 __ATTR_WO(purge),
-	__ATTR_WO(ptpool_drain), __ATTR_RO(units),	  __ATTR_RO_MODE(windows, 0400),
+	__ATTR_RO(backend),	 __ATTR_RW(policy),	  __ATTR_RW(lazy_limit), __ATTR_RW(ptpool_low),
+	__ATTR_RW(ptpool_high),	 __ATTR_RW(ptpool_batch), __ATTR_RW(ptpool_cap), __ATTR_WO(purge),
+	__ATTR_WO(ptpool_drain), __ATTR_WO(compact),	  __ATTR_RO(units),	 __ATTR_RO_MODE(windows, 0400),
 };
 
 static struct attribute *pvmem_attrs[ARRAY_SIZE(pvmem_files) + 1];

@@ -10,6 +10,17 @@
 #include "compat/zpool.h"
 #include "zs_core.h"
 
+/*
+ * When its limit is hit, zswap of 6.1 asks for a single page, and from then on
+ * refuses every page, and asks no more, until the pool is below 90 % of the limit
+ * (accept_threshold_percent). So a pool that is asked for a page gives back a share
+ * of all it has: enough to be below that, and a little more. Later kernels do the
+ * same in zswap itself.
+ */
+static uint shrink_percent = 12;
+module_param(shrink_percent, uint, 0644);
+MODULE_PARM_DESC(shrink_percent, "of a pool are written back when zswap's limit is hit; 0: a page, as asked");
+
 /**
  * struct pvmem_zpool - one pool of zswap's
  * @pool: the allocator's.
@@ -62,13 +73,25 @@ static int pvmem_zpool_evict_one(void *ctx, unsigned long handle)
 	return zp->ops->evict(zp->zpool, handle);
 }
 
+static unsigned int pvmem_zpool_share(struct pvmem_zs_pool *pool)
+{
+	u64 pages = pvmem_zs_total_bytes(pool) >> PAGE_SHIFT;
+
+	return pages * min(READ_ONCE(shrink_percent), 100U) / 100;
+}
+
 static int pvmem_zpool_shrink(void *data, unsigned int pages, unsigned int *reclaimed)
 {
 	struct pvmem_zpool *zp = data;
+	unsigned int gone = 0;
+	int err;
 
 	if (!zp->ops || !zp->ops->evict)
 		return -EINVAL;
-	return pvmem_zs_evict(zp->pool, pages, pvmem_zpool_evict_one, zp, reclaimed);
+	err = pvmem_zs_evict(zp->pool, max(pages, pvmem_zpool_share(zp->pool)), pvmem_zpool_evict_one, zp, &gone);
+	if (reclaimed)
+		*reclaimed = gone;
+	return gone >= pages ? 0 : err;
 }
 
 static void *pvmem_zpool_map(void *data, unsigned long handle, enum zpool_mapmode mode)
@@ -99,6 +122,7 @@ static struct zpool_driver pvmem_zpool_driver = {
 	.destroy = pvmem_zpool_destroy,
 	.malloc = pvmem_zpool_malloc,
 	.free = pvmem_zpool_free,
+	.malloc_support_movable = true,
 	.shrink = pvmem_zpool_shrink,
 	.sleep_mapped = true,
 	.map = pvmem_zpool_map,

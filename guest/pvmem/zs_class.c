@@ -93,6 +93,7 @@ void pvmem_zs_class_init(struct pvmem_zs_class *cls, const struct pvmem_zs_spec 
 
 	spin_lock_init(&cls->lock);
 	cls->size = spec->size;
+	cls->tail = spec->pages * PAGE_SIZE - spec->objs * spec->size;
 	cls->objs = spec->objs;
 	cls->reciprocal = DIV_ROUND_UP(1UL << 32, spec->size);
 	cls->quarter = (PVMEM_ZS_QUARTERS << 8) / spec->objs;
@@ -104,7 +105,8 @@ void pvmem_zs_class_init(struct pvmem_zs_class *cls, const struct pvmem_zs_spec 
  * pvmem_zs_total_bytes() - memory that a pool holds
  * @pool: the pool.
  *
- * Pages, descriptors, and the pool's own structure.
+ * Pages, descriptors, and notes of where objects were moved: all that comes and goes
+ * with objects. The pool's own structure, of one size, is not in it.
  *
  * Context: any. One load.
  * Return: bytes.
@@ -161,6 +163,7 @@ void pvmem_zs_stats(struct pvmem_zs_pool *pool, struct pvmem_zs_stats *stats)
 		.compacted = atomic_long_read(&pool->compacted),
 		.moved = atomic_long_read(&pool->moved),
 		.evicted = atomic_long_read(&pool->evicted),
+		.migrated = atomic_long_read(&pool->migrated),
 	};
 	for (i = 0; !pvmem_zs_class_stats(pool, i, &cls); i++) {
 		stats->objs += cls.objs;

@@ -1,26 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Compaction: a sparse zspage's objects are moved into free slots of fuller ones
- * of the same class, and its pages go. Its descriptor stays, of group
- * PVMEM_ZS_MOVED, and says where each object went, until their handles are freed.
+ * Compaction: a sparse zspage's objects are moved, from the last slot on, into
+ * free slots of fuller zspages of the same class, and when there are no more, into
+ * its own first ones. Its pages go as they become empty.
  *
- * All of it happens under the class's lock, all objects of a zspage or none, so
- * what is moved at a time is bounded: PVMEM_ZS_MOVE_BYTES. A zspage that anybody
- * has a reference on, because an object is mapped, is left alone.
+ * A handle names the zspage its object was born in. So before the first object
+ * leaves, all of them get a new zspage at once, the heir, which takes over the
+ * pages, and nothing is copied. What is left of the old one is a descriptor of
+ * group PVMEM_ZS_MOVED, which says where each object is until its handle is freed.
+ * The heir is like any other zspage, and its objects can be moved one by one.
+ *
+ * All of it happens under the class's lock, PVMEM_ZS_MOVE_BYTES at a time. A zspage
+ * that anybody has a reference on, because an object is mapped, is left alone.
  */
 #include "zs_core.h"
 
-/* Half of the longest zspage; some 10 us of copying with the lock held and preemption off. */
-#define PVMEM_ZS_MOVE_BYTES (64 << 10)
+/*
+ * Copied with the lock held and preemption off, some 2 us. At least 3 pages: then
+ * the last page of any zspage is emptied, and there is progress.
+ */
+#define PVMEM_ZS_MOVE_BYTES (16 << 10)
 
-/* Pages of a class beyond those that its objects would fill. */
-static unsigned long pvmem_zs_class_compactable(const struct pvmem_zs_class *cls)
-{
-	unsigned long want = DIV_ROUND_UP(READ_ONCE(cls->nr_objs) * cls->size, PAGE_SIZE);
-	unsigned long have = READ_ONCE(cls->nr_pages);
+/* Steps that gain nothing before a class is left; some only prepare the next. */
+#define PVMEM_ZS_IDLE 4
 
-	return have > want ? have - want : 0;
-}
+/* Zspages of a group that are looked at before it is given up: some may be mapped. */
+#define PVMEM_ZS_SOURCES 8
 
 /**
  * pvmem_zs_compactable() - pages that compaction might free
@@ -35,7 +40,7 @@ unsigned long pvmem_zs_compactable(struct pvmem_zs_pool *pool)
 	unsigned int i;
 
 	for (i = 0; i < pool->zs->geometry.nr; i++)
-		sum += pvmem_zs_class_compactable(&pool->cls[i]);
+		sum += pvmem_zs_class_spare(&pool->cls[i]);
 	return sum;
 }
 
@@ -45,56 +50,220 @@ static unsigned int pvmem_zspage_nr_avail(const struct pvmem_zspage *zspage)
 }
 
 /*
- * The sparsest zspage worth moving, fenced; the oldest of its quarter, which is
- * the least likely to be filled soon.
+ * Free slots of zspages at least as full as @source, as far as it needs them: of
+ * those only, so that objects do not go back and forth.
  */
-static struct pvmem_zspage *pvmem_zs_source(struct pvmem_zs_class *cls)
+static unsigned int pvmem_zs_room(struct pvmem_zs_class *cls, const struct pvmem_zspage *source)
+{
+	int group, least = pvmem_zspage_quarter(cls, source);
+	struct pvmem_zspage *zspage;
+	unsigned int nr = 0;
+
+	for (group = PVMEM_ZS_QUARTER_4; group >= least; group--) {
+		list_for_each_entry(zspage, &cls->list[group], list) {
+			if (zspage != source)
+				nr += pvmem_zspage_nr_avail(zspage);
+			if (nr >= source->nr_used)
+				return source->nr_used;
+		}
+	}
+	return nr;
+}
+
+static unsigned int pvmem_zs_pages_of(const struct pvmem_zs_class *cls, unsigned int objs)
+{
+	return DIV_ROUND_UP(objs * cls->size, PAGE_SIZE);
+}
+
+/* One with holes that have no page, which with all of @source's objects takes fewer pages than the two do. */
+static struct pvmem_zspage *pvmem_zs_partner(struct pvmem_zs_class *cls, const struct pvmem_zspage *source)
 {
 	struct pvmem_zspage *zspage;
-	unsigned int group;
+	unsigned int tries = 0, objs;
 
-	for (group = PVMEM_ZS_QUARTER_1; group <= PVMEM_ZS_QUARTER_3; group++) {
-		if (list_empty(&cls->list[group]))
-			continue;
-		zspage = list_last_entry(&cls->list[group], struct pvmem_zspage, list);
-		if (zspage->nr_used * cls->size > PVMEM_ZS_MOVE_BYTES)
-			return NULL;
-		return pvmem_desc_fence(&zspage->desc) ? zspage : NULL;
+	list_for_each_entry_reverse(zspage, &cls->list[PVMEM_ZS_EXTENDABLE], list) {
+		objs = zspage->nr_used + source->nr_used;
+		if (zspage != source && zspage->nr_used >= source->nr_used && objs <= cls->objs &&
+		    pvmem_zs_pages_of(cls, objs) < hweight32(zspage->backed) + hweight32(source->backed))
+			return zspage;
+		if (++tries == PVMEM_ZS_SOURCES)
+			break;
 	}
 	return NULL;
 }
 
-/* Do others have as many free slots, and room to note whose objects are in them? */
-static bool pvmem_zs_targets(struct pvmem_zs_class *cls, const struct pvmem_zspage *source)
+/* Would moving this zspage's objects free a page? */
+static bool pvmem_zs_worthwhile(struct pvmem_zs_class *cls, const struct pvmem_zspage *zspage)
 {
-	unsigned int nr = 0;
-	struct pvmem_zspage *zspage;
-	int group;
+	unsigned int left = zspage->nr_used - pvmem_zs_room(cls, zspage);
 
-	for (group = PVMEM_ZS_QUARTER_4; group >= (int)source->group; group--) {
-		list_for_each_entry(zspage, &cls->list[group], list) {
-			if (zspage == source)
-				continue;
-			if (!zspage->moved && !pvmem_zspage_add_moved(zspage, cls->objs))
-				return false;
-			nr += pvmem_zspage_nr_avail(zspage);
-			if (nr >= source->nr_used)
-				return true;
-		}
-	}
-	return false;
+	return pvmem_zs_pages_of(cls, left) < hweight32(zspage->backed) || pvmem_zs_partner(cls, zspage);
 }
 
-/* The fullest with a free slot; pvmem_zs_targets() said there is one. */
-static struct pvmem_zspage *pvmem_zs_target(struct pvmem_zs_class *cls, const struct pvmem_zspage *source)
+/*
+ * The sparsest zspage worth moving, fenced; the oldest of its quarter, which is
+ * the least likely to be filled soon. Last those with a hole that has no page.
+ */
+static struct pvmem_zspage *pvmem_zs_source(struct pvmem_zs_class *cls)
 {
 	struct pvmem_zspage *zspage;
-	int group;
+	unsigned int group, tries;
 
-	for (group = PVMEM_ZS_QUARTER_4; group >= PVMEM_ZS_QUARTER_1; group--)
-		list_for_each_entry(zspage, &cls->list[group], list)
-			if (zspage != source)
+	for (group = PVMEM_ZS_QUARTER_1; group <= PVMEM_ZS_EXTENDABLE; group++) {
+		tries = 0;
+		list_for_each_entry_reverse(zspage, &cls->list[group], list) {
+			if (pvmem_zs_worthwhile(cls, zspage) && pvmem_desc_fence(&zspage->desc))
 				return zspage;
+			if (++tries == PVMEM_ZS_SOURCES)
+				break;
+		}
+	}
+	return NULL;
+}
+
+/* How many objects have handles that name the zspage they are in. */
+static unsigned int pvmem_zspage_nr_own(const struct pvmem_zspage *zspage, unsigned int objs)
+{
+	unsigned int slot, nr = 0;
+
+	for (slot = 0; slot < objs; slot++)
+		nr += test_bit(slot, zspage->used) &&
+		      pvmem_zspage_handle(zspage, slot) == pvmem_zs_handle(zspage, slot);
+	return nr;
+}
+
+/* An heir without anything yet, and room for what the old zspage has to say. */
+static struct pvmem_zspage *pvmem_zs_heir_alloc(struct pvmem_zs_pool *pool, struct pvmem_zs_class *cls,
+						unsigned int nr_slots, unsigned int own, unsigned long **to)
+{
+	struct pvmem_zspage *heir;
+
+	*to = kmalloc_array(own, sizeof(**to), GFP_NOWAIT | __GFP_NOWARN);
+	if (!*to)
+		return NULL;
+	heir = kmem_cache_alloc(pool->zs->zspages, GFP_NOWAIT | __GFP_NOWARN);
+	if (!heir)
+		goto out_to;
+	pvmem_zspage_start(pool, cls, heir);
+	if (pvmem_zspage_fit_moved(heir, nr_slots))
+		return heir;
+	cls->nr_zspages--;
+	pvmem_zspage_retire(heir);
+out_to:
+	kfree(*to);
+	return NULL;
+}
+
+/* Pages and slots change hands. */
+static void pvmem_zs_inherit(struct pvmem_zs_class *cls, struct pvmem_zspage *heir, struct pvmem_zspage *zspage)
+{
+	u32 left;
+
+	heir->nr_used = zspage->nr_used;
+	heir->backed = zspage->backed;
+	heir->stamp = zspage->stamp;
+	memcpy(heir->used, zspage->used, sizeof(heir->used));
+	memcpy(heir->avail, zspage->avail, sizeof(heir->avail));
+	memcpy(heir->frame, zspage->frame, sizeof(heir->frame));
+	for (left = heir->backed; left; left &= left - 1)
+		pvmem_desc_attach(&heir->desc, PVMEM_DESC_ZSPAGE, pfn_to_page(heir->frame[__ffs(left)]));
+	zspage->backed = 0;
+	cls->nr_zspages--;
+	pvmem_zspage_unlist(zspage, PVMEM_ZS_MOVED);
+	pvmem_zspage_list(cls, heir);
+}
+
+/* The zspage that an object's handle names says where it is now. */
+static void pvmem_zs_redirect(unsigned long handle, unsigned long to)
+{
+	*pvmem_zs_moved_to(pvmem_zs_handle_zspage(handle), pvmem_zs_handle_slot(handle)) = to;
+}
+
+/* Each object's old zspage says that it is in the heir, and the heir whose it is. */
+static void pvmem_zs_note_all(struct pvmem_zs_class *cls, struct pvmem_zspage *heir, struct pvmem_zspage *zspage,
+			      unsigned long *to)
+{
+	unsigned int slot, own = 0;
+
+	for (slot = 0; slot < cls->objs; slot++) {
+		if (!test_bit(slot, zspage->used))
+			continue;
+		heir->moved[slot] = pvmem_zspage_handle(zspage, slot);
+		if (heir->moved[slot] == pvmem_zs_handle(zspage, slot)) {
+			to[own++] = pvmem_zs_handle(heir, slot);
+			continue;
+		}
+		pvmem_zs_redirect(heir->moved[slot], pvmem_zs_handle(heir, slot));
+		__clear_bit(slot, zspage->used);
+	}
+	zspage->nr_used = own;
+}
+
+/*
+ * A fenced zspage none of whose objects' handles names it: @zspage itself, or its
+ * heir. NULL when there is no memory.
+ */
+static struct pvmem_zspage *pvmem_zs_disown(struct pvmem_zs_pool *pool, struct pvmem_zs_class *cls,
+					    struct pvmem_zspage *zspage)
+{
+	unsigned int own = pvmem_zspage_nr_own(zspage, cls->objs);
+	struct pvmem_zspage *heir;
+	unsigned long *to;
+
+	if (!own)
+		return zspage;
+	heir = pvmem_zs_heir_alloc(pool, cls, find_last_bit(zspage->used, PVMEM_ZS_SLOTS) + 1, own, &to);
+	if (!heir)
+		return NULL;
+	pvmem_desc_fence(&heir->desc);
+	pvmem_zs_inherit(cls, heir, zspage);
+	pvmem_zs_note_all(cls, heir, zspage, to);
+	kfree(pvmem_zspage_set_moved(zspage, to, own));
+	pvmem_desc_unfence(&zspage->desc, PVMEM_DESC_MOVED);
+	return heir;
+}
+
+/* Its lowest slot available can be taken, with a note of whose object is in it. */
+static bool pvmem_zs_accepts(struct pvmem_zspage *zspage, unsigned int objs)
+{
+	unsigned int slot = find_first_bit(zspage->avail, objs);
+
+	return slot < objs &&
+	       (slot < zspage->nr_moved || pvmem_zspage_fit_moved(zspage, min(objs, slot + slot / 4 + 1)));
+}
+
+/* A page under a hole of @zspage that lies below @slot, of those in @supply. */
+static bool pvmem_zs_fill_hole(struct pvmem_zs_pool *pool, struct pvmem_zs_class *cls, struct pvmem_zspage *zspage,
+			       unsigned int slot, struct pvmem_zs_supply *supply)
+{
+	unsigned int hole = pvmem_zspage_lowest_free(zspage);
+	u32 stamp = zspage->stamp;
+
+	if (hole >= slot || pvmem_zspage_missing(cls, zspage, hole) > supply->nr)
+		return false;
+	pvmem_zspage_extend(pool, cls, zspage, hole, supply);
+	zspage->stamp = stamp; /* not younger by that */
+	pvmem_zspage_relist(cls, zspage);
+	return true;
+}
+
+/* Where the object in @slot is better placed: another zspage, the fullest first, or a lower slot of its own. */
+static struct pvmem_zspage *pvmem_zs_target(struct pvmem_zs_pool *pool, struct pvmem_zs_class *cls,
+					    struct pvmem_zspage *source, unsigned int slot,
+					    struct pvmem_zs_supply *supply)
+{
+	int group, least = pvmem_zspage_quarter(cls, source);
+	struct pvmem_zspage *zspage;
+
+	for (group = PVMEM_ZS_QUARTER_4; group >= least; group--)
+		list_for_each_entry(zspage, &cls->list[group], list)
+			if (zspage != source && pvmem_zs_accepts(zspage, cls->objs))
+				return zspage;
+	zspage = pvmem_zs_partner(cls, source);
+	if (zspage && pvmem_zs_fill_hole(pool, cls, zspage, cls->objs, supply) && pvmem_zs_accepts(zspage, cls->objs))
+		return zspage;
+	if (find_first_bit(source->avail, slot) < slot || pvmem_zs_fill_hole(pool, cls, source, slot, supply))
+		return source;
 	return NULL;
 }
 
@@ -111,89 +280,83 @@ static void pvmem_zs_copy_slot(unsigned int size, const struct pvmem_zspage *to,
 	}
 }
 
-/* Move the object in @slot; where to, as a handle. */
-static unsigned long pvmem_zs_move(struct pvmem_zs_class *cls, struct pvmem_zspage *source, unsigned int slot)
+/* One object, whose handle names another zspage; its slot is left to be released. */
+static void pvmem_zs_move(struct pvmem_zs_class *cls, struct pvmem_zspage *target, struct pvmem_zspage *source,
+			  unsigned int slot)
 {
-	struct pvmem_zspage *target = pvmem_zs_target(cls, source);
+	unsigned long handle = source->moved[slot];
 	unsigned int to_slot = pvmem_zspage_take(cls, target);
-	unsigned long to = pvmem_zs_handle(target, to_slot);
 
-	target->moved[to_slot] = pvmem_zspage_handle(source, slot);
+	target->moved[to_slot] = handle;
 	pvmem_zs_copy_slot(cls->size, target, to_slot, source, slot);
-	return to;
+	pvmem_zs_redirect(handle, pvmem_zs_handle(target, to_slot));
 }
 
-/* What is left of a zspage once its objects are elsewhere; its pages are for the caller to free. */
-static unsigned int pvmem_zs_leave(struct pvmem_zs_class *cls, struct pvmem_zspage *zspage, struct page **freed)
+/* Pages that were freed may be put under holes; so many are kept at hand for it. */
+static unsigned int pvmem_zs_keep(struct pvmem_zs_pool *pool, struct pvmem_zs_supply *supply, struct page **freed,
+				  unsigned int nr)
 {
-	unsigned int nr = 0;
-
-	for (; zspage->backed; zspage->backed &= zspage->backed - 1) {
-		freed[nr] = pfn_to_page(zspage->frame[__ffs(zspage->backed)]);
-		pvmem_desc_detach(freed[nr++]);
+	for (; nr && supply->nr < ARRAY_SIZE(supply->page); nr--) {
+		supply->page[supply->nr++] = freed[nr - 1];
+		atomic_long_sub(PAGE_SIZE, &pool->bytes);
 	}
-	cls->nr_zspages--;
-	cls->nr_pages -= nr;
-	cls->nr_objs -= zspage->nr_used;
-	pvmem_zspage_unlist(zspage, PVMEM_ZS_MOVED);
 	return nr;
 }
 
-/*
- * Every object of a fenced zspage. @to is indexed by rank among the objects whose
- * handles name this zspage; the others' handles name another that was left before.
- */
-static unsigned int pvmem_zs_move_all(struct pvmem_zs_class *cls, struct pvmem_zspage *zspage, unsigned long **to,
-				      struct page **freed)
+/* Move objects out of a fenced zspage, from the last on; the number of pages in @freed. */
+static unsigned int pvmem_zs_move_some(struct pvmem_zs_pool *pool, struct pvmem_zs_class *cls,
+				       struct pvmem_zspage *source, struct pvmem_zs_supply *supply, struct page **freed)
 {
-	unsigned int slot, own = 0, nr;
-	unsigned long at, handle;
+	unsigned int nr = 0, moved = 0, left = source->nr_used, slot;
+	struct pvmem_zspage *target;
 
-	for (slot = 0; slot < cls->objs; slot++) {
-		if (!test_bit(slot, zspage->used))
-			continue;
-		handle = pvmem_zspage_handle(zspage, slot);
-		at = pvmem_zs_move(cls, zspage, slot);
-		if (handle == pvmem_zs_handle(zspage, slot)) {
-			(*to)[own++] = at;
-			continue;
-		}
-		*pvmem_zs_moved_to(pvmem_zs_handle_zspage(handle), pvmem_zs_handle_slot(handle)) = at;
-		__clear_bit(slot, zspage->used);
-		zspage->nr_used--;
-		cls->nr_objs--;
+	while (left && moved * cls->size < PVMEM_ZS_MOVE_BYTES) {
+		slot = find_last_bit(source->used, PVMEM_ZS_SLOTS);
+		target = pvmem_zs_target(pool, cls, source, slot, supply);
+		if (!target)
+			break;
+		pvmem_zs_move(cls, target, source, slot);
+		left -= target != source;
+		if (!left)
+			pvmem_desc_unfence(&source->desc, 0);
+		nr += pvmem_zspage_release(cls, source, slot, freed + nr);
+		nr = pvmem_zs_keep(pool, supply, freed, nr);
+		moved++;
 	}
-	nr = pvmem_zs_leave(cls, zspage, freed);
-	*to = pvmem_zspage_set_moved(zspage, *to, own);
-	pvmem_desc_unfence(&zspage->desc, PVMEM_DESC_MOVED);
-	if (!own)
-		pvmem_zspage_retire(zspage);
+	atomic_long_add(moved, &pool->moved);
+	if (left) {
+		pvmem_zspage_fit_moved(source, find_last_bit(source->used, PVMEM_ZS_SLOTS) + 1);
+		pvmem_desc_unfence(&source->desc, 0);
+	}
 	return nr;
 }
 
-/* Free one zspage's pages: how many, or 0 when nothing can be moved. */
-static unsigned int pvmem_zs_compact_one(struct pvmem_zs_pool *pool, struct pvmem_zs_class *cls)
+/* Move some objects of one zspage: pages gained, or spent on holes before more is gained. */
+static int pvmem_zs_compact_some(struct pvmem_zs_pool *pool, struct pvmem_zs_class *cls)
 {
-	unsigned long *to = kmalloc_array(cls->objs, sizeof(*to), GFP_NOWAIT | __GFP_NOWARN);
+	struct pvmem_zs_supply supply = {};
 	struct page *freed[PVMEM_ZS_PAGES];
-	struct pvmem_zspage *zspage;
+	struct pvmem_zspage *source, *mine;
 	unsigned int nr = 0;
+	int gained;
 
-	if (!to)
-		return 0;
+	/* For holes in zspages that are full otherwise; done without if there are none. */
+	pvmem_zs_supply_fill(pool, &supply, ARRAY_SIZE(supply.page), false,
+			     GFP_NOWAIT | __GFP_NOWARN | READ_ONCE(pool->zone));
+	gained = -supply.nr;
 	spin_lock(&cls->lock);
-	zspage = pvmem_zs_source(cls);
-	if (zspage && pvmem_zs_targets(cls, zspage)) {
-		atomic_long_add(zspage->nr_used, &pool->moved);
-		nr = pvmem_zs_move_all(cls, zspage, &to, freed);
-	} else if (zspage) {
-		pvmem_desc_unfence(&zspage->desc, 0);
-	}
+	source = pvmem_zs_source(cls);
+	mine = source ? pvmem_zs_disown(pool, cls, source) : NULL;
+	if (mine)
+		nr = pvmem_zs_move_some(pool, cls, mine, &supply, freed);
+	else if (source)
+		pvmem_desc_unfence(&source->desc, 0);
 	spin_unlock(&cls->lock);
-	kfree(to);
 	pvmem_zs_pages_free(pool, freed, nr);
-	atomic_long_add(nr, &pool->compacted);
-	return nr;
+	gained += nr + supply.nr;
+	pvmem_zs_supply_drop(pool, &supply);
+	atomic_long_add(gained, &pool->compacted);
+	return gained;
 }
 
 /**
@@ -202,24 +365,25 @@ static unsigned int pvmem_zs_compact_one(struct pvmem_zs_pool *pool, struct pvme
  * @nr_pages: enough.
  *
  * Context: process; may be called from reclaim. A class's lock is held while at
- * most 64 KiB are moved.
+ * most 16 KiB are moved.
  * Return: pages freed.
  */
 unsigned long pvmem_zs_compact(struct pvmem_zs_pool *pool, unsigned long nr_pages)
 {
-	unsigned long sum = 0;
-	unsigned int i, nr;
+	long gained, sum = 0, want = min_t(unsigned long, nr_pages, LONG_MAX);
+	unsigned int i, idle;
 
-	for (i = pool->zs->geometry.nr; i-- && sum < nr_pages;) {
+	for (i = pool->zs->geometry.nr; i--;) {
 		struct pvmem_zs_class *cls = &pool->cls[i];
 
-		do {
-			nr = pvmem_zs_class_compactable(cls) ? pvmem_zs_compact_one(pool, cls) : 0;
-			sum += nr;
+		for (idle = 0; idle < PVMEM_ZS_IDLE && sum < want && pvmem_zs_class_spare(cls);) {
+			gained = pvmem_zs_compact_some(pool, cls);
+			sum += gained;
+			idle = gained > 0 ? 0 : idle + 1;
 			cond_resched();
-		} while (nr && sum < nr_pages);
+		}
 	}
-	return sum;
+	return max(sum, 0L);
 }
 EXPORT_SYMBOL_GPL(pvmem_zs_compact);
 
@@ -248,7 +412,7 @@ unsigned long pvmem_zs_compactable_all(struct pvmem_zs *zs)
  * @zs: what they share.
  * @nr_pages: enough.
  *
- * Context: reclaim.
+ * Context: process, with @zs's mutex held; may be called from reclaim.
  * Return: pages freed.
  */
 unsigned long pvmem_zs_compact_all(struct pvmem_zs *zs, unsigned long nr_pages)
@@ -256,11 +420,9 @@ unsigned long pvmem_zs_compact_all(struct pvmem_zs *zs, unsigned long nr_pages)
 	struct pvmem_zs_pool *pool;
 	unsigned long sum = 0;
 
-	if (!mutex_trylock(&zs->mutex))
-		return 0;
+	lockdep_assert_held(&zs->mutex);
 	list_for_each_entry(pool, &zs->pools, node)
 		if (sum < nr_pages)
 			sum += pvmem_zs_compact(pool, nr_pages - sum);
-	mutex_unlock(&zs->mutex);
 	return sum;
 }

@@ -14,6 +14,7 @@
  *	zs_pair.c	two pages at adjacent addresses of one CPU
  *	zs_compact.c	moving objects together
  *	zs_evict.c	giving the oldest objects back to their owner
+ *	zs_system.c	pages of the kernel's, which it may move
  *
  * Locks: struct pvmem_zs_class.lock guards the class's lists and counts and
  * everything in its zspages but the reference count. No other lock is taken
@@ -101,6 +102,9 @@ enum pvmem_zs_group {
 
 #define PVMEM_ZS_QUARTERS 4
 
+/* Of what a caller allocates with: not for descriptors, but for pages of compaction's. */
+#define PVMEM_ZS_ZONE (__GFP_HIGHMEM | __GFP_MOVABLE)
+
 /* A pool's name, with the end. */
 #define PVMEM_ZS_NAME 24
 
@@ -108,6 +112,7 @@ enum pvmem_zs_group {
  * struct pvmem_zs_class - one size of slots
  * @lock: guards the class and its zspages.
  * @size: bytes of a slot.
+ * @tail: bytes behind the last slot of a zspage.
  * @objs: slots of a zspage.
  * @reciprocal: 2^32 / @size, rounded up: page offsets are turned into slots.
  * @quarter: nr_used * @quarter >> 8 is the quarter of fullness.
@@ -119,6 +124,7 @@ enum pvmem_zs_group {
 struct pvmem_zs_class {
 	spinlock_t lock;
 	u16 size;
+	u16 tail;
 	u8 objs;
 	u32 reciprocal;
 	u32 quarter;
@@ -134,6 +140,7 @@ struct pvmem_zs_class {
  * @cls: number of the class.
  * @group: where it is listed.
  * @nr_used: slots in use. In group PVMEM_ZS_MOVED: handles not freed yet.
+ * @nr_moved: slots that @moved has room for; not in group PVMEM_ZS_MOVED.
  * @backed: a bit per page that is there.
  * @stamp: the pool's page count when a page came or the zspage became full.
  * @pool: the pool.
@@ -151,6 +158,7 @@ struct pvmem_zspage {
 	u8 cls;
 	u8 group;
 	u8 nr_used;
+	u8 nr_moved;
 	u32 backed;
 	u32 stamp;
 	struct pvmem_zs_pool *pool;
@@ -186,11 +194,13 @@ struct pvmem_zs {
  * @node: in the list of all pools.
  * @name: of its user.
  * @source: where pages come from.
- * @bytes: everything allocated for the pool.
+ * @bytes: everything allocated for objects.
  * @pages_in: pages it ever took; the clock of the LRU.
+ * @zone: the part of the last allocation's gfp that says where pages may lie.
  * @compacted: pages freed by moving objects.
  * @moved: objects moved.
  * @evicted: pages freed by eviction.
+ * @migrated: pages replaced by others.
  * @borrowed: objects in slots of a larger size than theirs.
  * @cls: the sizes.
  */
@@ -201,9 +211,11 @@ struct pvmem_zs_pool {
 	struct pvmem_zs_source source;
 	atomic_long_t bytes;
 	atomic_t pages_in;
+	gfp_t zone;
 	atomic_long_t compacted;
 	atomic_long_t moved;
 	atomic_long_t evicted;
+	atomic_long_t migrated;
 	atomic_long_t borrowed;
 	struct pvmem_zs_class cls[];
 };
@@ -240,7 +252,29 @@ static inline void *pvmem_zspage_address(const struct pvmem_zspage *zspage, unsi
 /* Whose handle an object in a slot is known by. */
 static inline unsigned long pvmem_zspage_handle(const struct pvmem_zspage *zspage, unsigned int slot)
 {
-	return zspage->moved && zspage->moved[slot] ? zspage->moved[slot] : pvmem_zs_handle(zspage, slot);
+	return slot < zspage->nr_moved && zspage->moved[slot] ? zspage->moved[slot] : pvmem_zs_handle(zspage, slot);
+}
+
+/* How full it is; pages do not matter. */
+static inline enum pvmem_zs_group pvmem_zspage_quarter(const struct pvmem_zs_class *cls,
+						       const struct pvmem_zspage *zspage)
+{
+	return zspage->nr_used * cls->quarter >> 8;
+}
+
+static inline unsigned int pvmem_zspage_lowest_free(const struct pvmem_zspage *zspage)
+{
+	return ~zspage->used[0] ? ffz(zspage->used[0]) : BITS_PER_LONG + ffz(zspage->used[1]);
+}
+
+/* Pages of a class beyond those that its objects and tails would fill. Takes no lock. */
+static inline unsigned long pvmem_zs_class_spare(const struct pvmem_zs_class *cls)
+{
+	unsigned long bytes = READ_ONCE(cls->nr_objs) * cls->size + READ_ONCE(cls->nr_zspages) * cls->tail;
+	unsigned long want = DIV_ROUND_UP(bytes, PAGE_SIZE);
+	unsigned long have = READ_ONCE(cls->nr_pages);
+
+	return have > want ? have - want : 0;
 }
 
 /* zs_class.c */
@@ -277,7 +311,8 @@ unsigned int pvmem_zspage_strip(struct pvmem_zs_class *cls, struct pvmem_zspage 
 void pvmem_zs_pages_free(struct pvmem_zs_pool *pool, struct page **pages, unsigned int nr);
 void pvmem_zspage_put(struct pvmem_zspage *zspage);
 void pvmem_zspage_retire(struct pvmem_zspage *zspage);
-bool pvmem_zspage_add_moved(struct pvmem_zspage *zspage, unsigned int objs);
+bool pvmem_zspage_fit_moved(struct pvmem_zspage *zspage, unsigned int nr);
+int pvmem_zs_replace(struct page *to, struct page *from);
 unsigned long *pvmem_zspage_set_moved(struct pvmem_zspage *zspage, unsigned long *to, unsigned int nr);
 void pvmem_zspage_drop_moved(struct pvmem_zspage *zspage);
 
@@ -293,6 +328,10 @@ int pvmem_zs_start(struct pvmem_zs *zs);
 void pvmem_zs_stop(struct pvmem_zs *zs);
 struct pvmem_zs_pool *pvmem_zs_pool_create(struct pvmem_zs *zs, const char *name, const struct pvmem_zs_source *source);
 unsigned long pvmem_zs_pool_destroy(struct pvmem_zs_pool *pool);
+
+/* zs_system.c */
+extern const struct pvmem_zs_source pvmem_zs_system;
+void pvmem_zs_system_flush(void);
 
 /* zs_debugfs.c */
 void pvmem_zs_debugfs_start(struct pvmem_zs *zs);

@@ -20,8 +20,8 @@ static void pvmem_zs_show_pool(struct seq_file *file, struct pvmem_zs_pool *pool
 	seq_printf(file, "pool %s\n", pool->name);
 	seq_printf(file, "objects %lu\npages %lu\nzspages %lu\n", stats.objs, stats.pages, stats.zspages);
 	seq_printf(file, "total_bytes %llu\n", stats.total_bytes);
-	seq_printf(file, "borrowed %lu\nmoved %lu\ncompacted_pages %lu\nevicted_pages %lu\n", stats.borrowed,
-		   stats.moved, stats.compacted, stats.evicted);
+	seq_printf(file, "borrowed %lu\nmoved %lu\ncompacted_pages %lu\nevicted_pages %lu\nmigrated_pages %lu\n",
+		   stats.borrowed, stats.moved, stats.compacted, stats.evicted, stats.migrated);
 	seq_puts(file, "class size slots pages_when_full objects zspages pages\n");
 	for (i = 0; !pvmem_zs_class_stats(pool, i, &cls); i++)
 		if (cls.zspages)

@@ -7,7 +7,7 @@
  */
 #include "zs_core.h"
 
-/* Zspages that are tried before giving up, when the owner keeps saying no. */
+/* Zspages in a row that are tried before giving up, when the owner keeps saying no. */
 #define PVMEM_ZS_EVICT_TRIES 8
 
 /* The oldest of a class: each list has its oldest last, or nearly so. */
@@ -195,7 +195,8 @@ int pvmem_zs_evict(struct pvmem_zs_pool *pool, unsigned int nr_pages, int (*evic
 		now = pvmem_zs_evict_zspage(cls, zspage, nr_pages - gone, evict, ctx);
 		pvmem_zs_put_back(pool, cls, zspage, !now);
 		gone += now;
-		if (!now && ++tries == PVMEM_ZS_EVICT_TRIES)
+		tries = now ? 0 : tries + 1;
+		if (tries == PVMEM_ZS_EVICT_TRIES)
 			err = -EAGAIN;
 		cond_resched();
 	}

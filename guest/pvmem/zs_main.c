@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pvmem_zpool.ko: start and stop, parameters, pages of the system's, CPU hotplug.
+ * pvmem_zpool.ko: start and stop, parameters, CPU hotplug.
  * It needs neither pvmem.ko nor its address space.
  */
 #include <linux/cpuhotplug.h>
@@ -13,21 +13,6 @@
 
 static struct pvmem_zs pvmem_zs;
 static enum cpuhp_state pvmem_zs_cpuhp;
-
-static struct page *pvmem_zs_alloc_page(void *ctx, gfp_t gfp)
-{
-	return alloc_page(gfp);
-}
-
-static void pvmem_zs_free_page(void *ctx, struct page *page)
-{
-	__free_page(page);
-}
-
-static const struct pvmem_zs_source pvmem_zs_system = {
-	.alloc = pvmem_zs_alloc_page,
-	.free = pvmem_zs_free_page,
-};
 
 /**
  * pvmem_zs_create() - an empty pool
@@ -51,7 +36,10 @@ EXPORT_SYMBOL_GPL(pvmem_zs_create);
  */
 void pvmem_zs_destroy(struct pvmem_zs_pool *pool)
 {
-	unsigned long nr_objs = pvmem_zs_pool_destroy(pool);
+	unsigned long nr_objs;
+
+	pvmem_zs_system_flush(); /* nobody comes from one of its pages any more */
+	nr_objs = pvmem_zs_pool_destroy(pool);
 
 	WARN_ONCE(nr_objs, "pvmem_zpool: a pool was ended with %lu objects in it\n", nr_objs);
 }
@@ -145,8 +133,33 @@ static unsigned long pvmem_zs_shrink_count(struct shrinker *shrinker, struct shr
 
 static unsigned long pvmem_zs_shrink_scan(struct shrinker *shrinker, struct shrink_control *sc)
 {
-	return pvmem_zs_compact_all(&pvmem_zs, sc->nr_to_scan) ?: SHRINK_STOP;
+	unsigned long nr;
+
+	if (!mutex_trylock(&pvmem_zs.mutex))
+		return SHRINK_STOP;
+	nr = pvmem_zs_compact_all(&pvmem_zs, sc->nr_to_scan);
+	mutex_unlock(&pvmem_zs.mutex);
+	return nr ?: SHRINK_STOP;
 }
+
+/**
+ * pvmem_zs_compact_pools() - compact every pool there is
+ *
+ * For pvmem.ko's /sys/kernel/pvmem/compact, which finds it by name.
+ *
+ * Context: process, sleeps.
+ * Return: pages freed.
+ */
+unsigned long pvmem_zs_compact_pools(void)
+{
+	unsigned long nr;
+
+	mutex_lock(&pvmem_zs.mutex);
+	nr = pvmem_zs_compact_all(&pvmem_zs, ULONG_MAX);
+	mutex_unlock(&pvmem_zs.mutex);
+	return nr;
+}
+EXPORT_SYMBOL_GPL(pvmem_zs_compact_pools);
 
 static struct shrinker pvmem_zs_shrinker = {
 	.count_objects = pvmem_zs_shrink_count,
@@ -191,6 +204,7 @@ static void __exit pvmem_zs_exit(void)
 	if (pvmem_zs.maps.window)
 		pvmem_zs_pair_stop(&pvmem_zs.maps);
 	cpuhp_remove_state(pvmem_zs_cpuhp);
+	pvmem_zs_system_flush();
 	rcu_barrier(); /* callbacks are this module's code */
 	pvmem_zs_stop(&pvmem_zs);
 }

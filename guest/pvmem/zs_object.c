@@ -8,12 +8,19 @@
 #include "zs_core.h"
 
 /*
- * Before a page is taken, so many larger sizes are asked for a free slot. In a
- * pool of 10,000 pages of source text whose objects have all been replaced three
- * times, asking one saves 2.2 % of its memory, asking two 3.1 %; while it only
- * grows, 0.2 and -0.1 %.
+ * Before a page is taken, so many larger sizes are asked for a free slot; only those
+ * with a whole page's worth of them, which are holes. A size that only grows has
+ * less, and will fill it: taking that made pools of 45,000 pages 0.4 % larger. In
+ * pools of 8,192 pages of text or binaries whose objects have all been replaced
+ * three times, asking 2, 4 and 6 saves 3.2, 4.1 and 4.7 % of their memory.
  */
-#define PVMEM_ZS_NEAR 2
+#define PVMEM_ZS_NEAR 6
+
+/*
+ * Of a size that has no object yet, those that come first go to any free slot of so
+ * many larger sizes: in a pool of 8,192 pages of text that saves 0.3 %.
+ */
+#define PVMEM_ZS_NEXT 3
 
 /* Objects of a batch that are freed while one lock is held. */
 #define PVMEM_ZS_BULK 32
@@ -48,11 +55,6 @@ __always_inline unsigned int pvmem_zspage_take(struct pvmem_zs_class *cls, struc
 	cls->nr_objs++;
 	pvmem_zspage_relist(cls, zspage);
 	return slot + word * BITS_PER_LONG;
-}
-
-static unsigned int pvmem_zspage_lowest_free(const struct pvmem_zspage *zspage)
-{
-	return ~zspage->used[0] ? ffz(zspage->used[0]) : BITS_PER_LONG + ffz(zspage->used[1]);
 }
 
 /* A new zspage, of the descriptor and the page in @supply. */
@@ -101,15 +103,18 @@ static struct pvmem_zspage *pvmem_zs_grow(struct pvmem_zs_pool *pool, struct pvm
 	return supply->nr && supply->zspage ? pvmem_zs_grow_new(pool, cls, supply) : NULL;
 }
 
-/* A free slot of one of the next @nr larger classes. */
+/*
+ * A free slot of one of the next @nr larger classes, of which at least @spare pages
+ * are free slots.
+ */
 static bool pvmem_zs_borrow(struct pvmem_zs_pool *pool, struct pvmem_zs_class *cls, unsigned int nr,
-			    unsigned long *handle)
+			    unsigned long spare, unsigned long *handle)
 {
 	struct pvmem_zs_class *end = pool->cls + pool->zs->geometry.nr;
 	struct pvmem_zspage *zspage = NULL;
 
 	while (!zspage && nr-- && ++cls < end) {
-		if (!READ_ONCE(cls->nr_objs))
+		if (!READ_ONCE(cls->nr_objs) || pvmem_zs_class_spare(cls) < spare)
 			continue;
 		spin_lock(&cls->lock);
 		zspage = pvmem_zs_partial(cls);
@@ -123,6 +128,14 @@ static bool pvmem_zs_borrow(struct pvmem_zs_pool *pool, struct pvmem_zs_class *c
 	return true;
 }
 
+/* A slot that costs no page. */
+static bool pvmem_zs_lodge(struct pvmem_zs_pool *pool, struct pvmem_zs_class *cls, unsigned long *handle)
+{
+	if (!READ_ONCE(cls->nr_objs) && pvmem_zs_borrow(pool, cls, PVMEM_ZS_NEXT, 0, handle))
+		return true;
+	return pvmem_zs_borrow(pool, cls, PVMEM_ZS_NEAR, 1, handle);
+}
+
 static noinline int pvmem_zs_malloc_slow(struct pvmem_zs_pool *pool, struct pvmem_zs_class *cls, gfp_t gfp,
 					 unsigned long *handle)
 {
@@ -131,8 +144,9 @@ static noinline int pvmem_zs_malloc_slow(struct pvmem_zs_pool *pool, struct pvme
 	unsigned int nr_pages;
 	bool is_new;
 
-	if (pvmem_zs_borrow(pool, cls, PVMEM_ZS_NEAR, handle))
+	if (pvmem_zs_lodge(pool, cls, handle))
 		return 0;
+	WRITE_ONCE(pool->zone, gfp & PVMEM_ZS_ZONE);
 	do {
 		spin_lock(&cls->lock);
 		zspage = pvmem_zs_grow(pool, cls, &supply, &nr_pages, &is_new);
@@ -141,7 +155,7 @@ static noinline int pvmem_zs_malloc_slow(struct pvmem_zs_pool *pool, struct pvme
 		spin_unlock(&cls->lock);
 	} while (!zspage && pvmem_zs_supply_fill(pool, &supply, nr_pages, is_new, gfp));
 	pvmem_zs_supply_drop(pool, &supply);
-	return zspage || pvmem_zs_borrow(pool, cls, UINT_MAX, handle) ? 0 : -ENOMEM;
+	return zspage || pvmem_zs_borrow(pool, cls, UINT_MAX, 0, handle) ? 0 : -ENOMEM;
 }
 
 /**
@@ -151,8 +165,8 @@ static noinline int pvmem_zs_malloc_slow(struct pvmem_zs_pool *pool, struct pvme
  * @gfp: how to allocate pages, if need be.
  * @handle: the object's handle; untouched on failure.
  *
- * Rather than take a page, a free slot of the next two larger sizes is used; and
- * when there is no page, of any larger size.
+ * Rather than take a page, a hole of one of the next larger sizes is used; and
+ * when there is no page, any free slot of a larger size.
  *
  * Context: as @gfp says; not in interrupts.
  * Return: 0; -EINVAL when @size is 0, -ENOSPC when it is larger than
@@ -197,7 +211,7 @@ unsigned int pvmem_zspage_release(struct pvmem_zs_class *cls, struct pvmem_zspag
 	zspage->avail[word] |= bit;
 	zspage->nr_used--;
 	cls->nr_objs--;
-	if (unlikely(zspage->moved))
+	if (unlikely(slot < zspage->nr_moved))
 		zspage->moved[slot] = 0;
 	nr = pvmem_zspage_strip(cls, zspage, slot, freed);
 	if (likely(zspage->nr_used)) {

@@ -66,7 +66,6 @@ struct pvmem_zs_pool *pvmem_zs_pool_create(struct pvmem_zs *zs, const char *name
 	pool->zs = zs;
 	pool->source = *source;
 	strscpy(pool->name, name, sizeof(pool->name));
-	atomic_long_set(&pool->bytes, pvmem_zs_pool_size(zs));
 	for (i = 0; i < zs->geometry.nr; i++)
 		pvmem_zs_class_init(&pool->cls[i], &zs->geometry.spec[i]);
 	mutex_lock(&zs->mutex);

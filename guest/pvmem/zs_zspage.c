@@ -54,7 +54,7 @@ bool pvmem_zs_supply_fill(struct pvmem_zs_pool *pool, struct pvmem_zs_supply *su
 			  gfp_t gfp)
 {
 	if (zspage && !supply->zspage) {
-		supply->zspage = kmem_cache_alloc(pool->zs->zspages, gfp & ~(__GFP_HIGHMEM | __GFP_MOVABLE));
+		supply->zspage = kmem_cache_alloc(pool->zs->zspages, gfp & ~PVMEM_ZS_ZONE);
 		if (!supply->zspage)
 			return false;
 	}
@@ -102,6 +102,7 @@ void pvmem_zspage_start(struct pvmem_zs_pool *pool, struct pvmem_zs_class *cls, 
 	memset(zspage->used, 0, sizeof(zspage->used));
 	memset(zspage->avail, 0, sizeof(zspage->avail));
 	zspage->moved = NULL;
+	zspage->nr_moved = 0;
 	cls->nr_zspages++;
 	atomic_long_add(sizeof(*zspage), &pool->bytes);
 }
@@ -171,7 +172,7 @@ void pvmem_zspage_extend(struct pvmem_zs_pool *pool, struct pvmem_zs_class *cls,
 static enum pvmem_zs_group pvmem_zspage_group(const struct pvmem_zs_class *cls, const struct pvmem_zspage *zspage)
 {
 	if (zspage->avail[0] | zspage->avail[1])
-		return zspage->nr_used * cls->quarter >> 8;
+		return pvmem_zspage_quarter(cls, zspage);
 	return zspage->nr_used == cls->objs ? PVMEM_ZS_FULL : PVMEM_ZS_EXTENDABLE;
 }
 
@@ -269,18 +270,27 @@ static bool pvmem_zspage_moved_inside(const struct pvmem_zspage *zspage)
 }
 
 /**
- * pvmem_zspage_add_moved() - room to note whose objects are in the slots
- * @zspage: a zspage that has none; its class's lock is held.
- * @objs: slots.
+ * pvmem_zspage_fit_moved() - room to note whose objects are in the slots
+ * @zspage: a zspage with pages; its class's lock is held.
+ * @nr: slots, from the first on. In those beyond, if there are any, are its own.
  *
- * Return: false when there is no memory.
+ * Return: false when there is no memory; then nothing has changed.
  */
-bool pvmem_zspage_add_moved(struct pvmem_zspage *zspage, unsigned int objs)
+bool pvmem_zspage_fit_moved(struct pvmem_zspage *zspage, unsigned int nr)
 {
-	zspage->moved = kcalloc(objs, sizeof(*zspage->moved), GFP_NOWAIT | __GFP_NOWARN);
-	if (!zspage->moved)
+	unsigned long *moved;
+
+	if (nr == zspage->nr_moved)
+		return true;
+	moved = kcalloc(nr, sizeof(*moved), GFP_NOWAIT | __GFP_NOWARN);
+	if (!moved)
 		return false;
-	atomic_long_add(ksize(zspage->moved), &zspage->pool->bytes);
+	if (zspage->moved)
+		memcpy(moved, zspage->moved, min_t(unsigned int, nr, zspage->nr_moved) * sizeof(*moved));
+	pvmem_zspage_drop_moved(zspage);
+	zspage->moved = moved;
+	zspage->nr_moved = nr;
+	atomic_long_add(ksize(moved), &zspage->pool->bytes);
 	return true;
 }
 
@@ -316,6 +326,7 @@ void pvmem_zspage_drop_moved(struct pvmem_zspage *zspage)
 		kfree(zspage->moved);
 	}
 	zspage->moved = NULL;
+	zspage->nr_moved = 0;
 }
 
 static void pvmem_zspage_free_rcu(struct rcu_head *rcu)
@@ -323,6 +334,12 @@ static void pvmem_zspage_free_rcu(struct rcu_head *rcu)
 	struct pvmem_zspage *zspage = container_of(rcu, struct pvmem_zspage, rcu);
 
 	kmem_cache_free(zspage->pool->zs->zspages, zspage);
+}
+
+static void pvmem_zspage_free(struct pvmem_zspage *zspage)
+{
+	pvmem_zspage_drop_moved(zspage);
+	call_rcu(&zspage->rcu, pvmem_zspage_free_rcu);
 }
 
 /**
@@ -333,10 +350,8 @@ static void pvmem_zspage_free_rcu(struct rcu_head *rcu)
  */
 void pvmem_zspage_put(struct pvmem_zspage *zspage)
 {
-	if (likely(!pvmem_desc_put(&zspage->desc)))
-		return;
-	pvmem_zspage_drop_moved(zspage);
-	call_rcu(&zspage->rcu, pvmem_zspage_free_rcu);
+	if (unlikely(pvmem_desc_put(&zspage->desc)))
+		pvmem_zspage_free(zspage);
 }
 
 /**
@@ -347,8 +362,57 @@ void pvmem_zspage_put(struct pvmem_zspage *zspage)
 void pvmem_zspage_retire(struct pvmem_zspage *zspage)
 {
 	atomic_long_sub(sizeof(*zspage), &zspage->pool->bytes);
-	if (pvmem_desc_retire(&zspage->desc)) {
-		pvmem_zspage_drop_moved(zspage);
-		call_rcu(&zspage->rcu, pvmem_zspage_free_rcu);
-	}
+	if (pvmem_desc_retire(&zspage->desc))
+		pvmem_zspage_free(zspage);
+}
+
+/* @zspage has @from, and the class's lock is held. */
+static int pvmem_zspage_replace(struct pvmem_zspage *zspage, struct page *to, struct page *from)
+{
+	unsigned int page = 0;
+
+	if (!pvmem_desc_fence(&zspage->desc))
+		return -EAGAIN;
+	while (!(zspage->backed & BIT(page)) || zspage->frame[page] != page_to_pfn(from))
+		page++;
+	memcpy(page_address(to), page_address(from), PAGE_SIZE);
+	zspage->frame[page] = page_to_pfn(to);
+	pvmem_desc_attach(&zspage->desc, PVMEM_DESC_ZSPAGE, to);
+	pvmem_desc_detach(from);
+	pvmem_desc_unfence(&zspage->desc, 0);
+	return 0;
+}
+
+/**
+ * pvmem_zs_replace() - move what is in a page to another
+ * @to: a page of the caller's; the pool's on success.
+ * @from: a page that was a pool's a moment ago; the caller's on success. Its pool is
+ *	not ended before this returns.
+ *
+ * Context: any but interrupts. Does not sleep.
+ * Return: 0; -ENOENT when the page is not a pool's any more; -EAGAIN when one of its
+ * zspage's objects is mapped or being evicted.
+ */
+int pvmem_zs_replace(struct page *to, struct page *from)
+{
+	struct pvmem_desc *desc = pvmem_desc_find(from, PVMEM_DESC_ZSPAGE);
+	struct pvmem_zspage *zspage;
+	struct pvmem_zs_class *cls;
+	int err = -ENOENT;
+	bool last = false;
+
+	if (!desc)
+		return -ENOENT;
+	zspage = container_of(desc, struct pvmem_zspage, desc);
+	cls = pvmem_zspage_class(zspage->pool, zspage);
+	spin_lock(&cls->lock);
+	last = pvmem_desc_put(desc); /* not while it has the page */
+	if (!last && pvmem_desc_is(desc, PVMEM_DESC_ZSPAGE, from))
+		err = pvmem_zspage_replace(zspage, to, from);
+	if (!err)
+		atomic_long_inc(&zspage->pool->migrated);
+	spin_unlock(&cls->lock);
+	if (last)
+		pvmem_zspage_free(zspage);
+	return err;
 }

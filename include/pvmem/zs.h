@@ -78,12 +78,13 @@ struct pvmem_zs_class_stats {
  * struct pvmem_zs_stats - a pool
  * @objs: objects.
  * @pages: pages that hold them.
- * @total_bytes: those pages, and everything the pool keeps beside them.
+ * @total_bytes: those pages, and everything else that is allocated for objects.
  * @zspages: zspages.
  * @borrowed: objects put into a free slot of a larger size rather than onto a new page, ever.
  * @compacted: pages freed by moving objects, ever.
  * @moved: objects moved, ever.
  * @evicted: pages freed by eviction, ever.
+ * @migrated: pages that the kernel replaced by others, ever.
  */
 struct pvmem_zs_stats {
 	unsigned long objs;
@@ -94,6 +95,7 @@ struct pvmem_zs_stats {
 	unsigned long compacted;
 	unsigned long moved;
 	unsigned long evicted;
+	unsigned long migrated;
 };
 
 struct pvmem_zs_pool *pvmem_zs_create(const char *name, const struct pvmem_zs_source *source);
@@ -115,6 +117,7 @@ void pvmem_zs_stats(struct pvmem_zs_pool *pool, struct pvmem_zs_stats *stats);
 int pvmem_zs_class_stats(struct pvmem_zs_pool *pool, unsigned int index, struct pvmem_zs_class_stats *stats);
 
 unsigned long pvmem_zs_compact(struct pvmem_zs_pool *pool, unsigned long nr_pages);
+unsigned long pvmem_zs_compact_pools(void);
 int pvmem_zs_evict(struct pvmem_zs_pool *pool, unsigned int nr_pages, int (*evict)(void *ctx, unsigned long handle),
 		   void *ctx, unsigned int *reclaimed);
 

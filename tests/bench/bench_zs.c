@@ -7,7 +7,6 @@
  * pair (the round), and for zs_map mode and across.
  */
 #include <linux/completion.h>
-#include <linux/debugfs.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -16,6 +15,7 @@
 #include <linux/zsmalloc.h>
 #include <asm/msr.h>
 #include <pvmem/zs.h>
+#include "../guest/report.h"
 
 #define BENCH_ZS_OUT (256 << 10)
 #define BENCH_ZS_OBJECTS 4096
@@ -31,10 +31,7 @@ static uint max_threads = 2;
 module_param(max_threads, uint, 0444);
 MODULE_PARM_DESC(max_threads, "threads of the parallel measurements, up to 8");
 
-static char *out;
-static size_t out_len;
-static struct debugfs_blob_wrapper blob;
-static struct dentry *file;
+static struct report report;
 
 /* The two allocators, called the same way. */
 struct bench_zs {
@@ -133,15 +130,6 @@ static unsigned int bench_size(struct rnd_state *rnd)
 	return 64 + (prandom_u32_state(rnd) % 1300) + (prandom_u32_state(rnd) % 1300) + (prandom_u32_state(rnd) % 1300);
 }
 
-static __printf(1, 2) void emit(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	out_len += vscnprintf(out + out_len, BENCH_ZS_OUT - out_len, fmt, ap);
-	va_end(ap);
-}
-
 static int bench_fill(const struct bench_zs *zs, void *pool, unsigned long *handles, unsigned int nr,
 		      struct rnd_state *rnd)
 {
@@ -189,9 +177,11 @@ static int bench_churn(const struct bench_zs *zs, unsigned int round)
 	for (i = 0; i < BENCH_ZS_OBJECTS; i++)
 		if (handles[i])
 			zs->free(pool, handles[i]);
-	emit("{\"bench\":\"zs_malloc_free\",\"impl\":\"%s\",\"n\":0,\"threads\":1,\"ops\":%u,\"cycles\":%llu,\"pair\":%u,"
-	     "\"fresh_bytes\":%llu,\"churned_bytes\":%llu}\n",
-	     zs->name, BENCH_ZS_OPS, cycles, round, fresh, churned);
+	report_print(
+		&report,
+		"{\"bench\":\"zs_malloc_free\",\"impl\":\"%s\",\"n\":0,\"threads\":1,\"ops\":%u,\"cycles\":%llu,\"pair\":%u,"
+		"\"objects\":%u,\"fresh_bytes\":%llu,\"churned_bytes\":%llu}\n",
+		zs->name, BENCH_ZS_OPS, cycles, round, BENCH_ZS_OBJECTS, fresh, churned);
 out:
 	if (pool)
 		zs->destroy(pool);
@@ -220,8 +210,10 @@ static int bench_burst(const struct bench_zs *zs, unsigned int size, unsigned in
 	while (i--)
 		zs->free(pool, handles[i]);
 	cycles = rdtsc_ordered() - begin;
-	emit("{\"bench\":\"zs_malloc_free\",\"impl\":\"%s\",\"n\":%u,\"threads\":1,\"ops\":%u,\"cycles\":%llu,\"pair\":%u}\n",
-	     zs->name, size, nr, cycles, round);
+	report_print(
+		&report,
+		"{\"bench\":\"zs_malloc_free\",\"impl\":\"%s\",\"n\":%u,\"threads\":1,\"ops\":%u,\"cycles\":%llu,\"pair\":%u}\n",
+		zs->name, size, nr, cycles, round);
 out:
 	if (pool)
 		zs->destroy(pool);
@@ -291,9 +283,11 @@ static int bench_map(const struct bench_zs *zs, unsigned int size, unsigned int 
 	}
 	for (i = 0; i < 4; i++)
 		if (ops[i / 2])
-			emit("{\"bench\":\"zs_map\",\"impl\":\"%s\",\"n\":%u,\"mode\":\"%s\",\"across\":%u,\"threads\":1,"
-			     "\"ops\":%u,\"cycles\":%llu,\"pair\":%u}\n",
-			     zs->name, size, i & 1 ? "wo" : "ro", i / 2, ops[i / 2], cycles[i / 2][i & 1], round);
+			report_print(
+				&report,
+				"{\"bench\":\"zs_map\",\"impl\":\"%s\",\"n\":%u,\"mode\":\"%s\",\"across\":%u,\"threads\":1,"
+				"\"ops\":%u,\"cycles\":%llu,\"pair\":%u}\n",
+				zs->name, size, i & 1 ? "wo" : "ro", i / 2, ops[i / 2], cycles[i / 2][i & 1], round);
 out:
 	kfree(copy);
 	if (pool)
@@ -371,8 +365,10 @@ static int bench_parallel(const struct bench_zs *zs, unsigned int threads, unsig
 		end = max(end, worker[i].end);
 	}
 	err = 0;
-	emit("{\"bench\":\"zs_parallel_free\",\"impl\":\"%s\",\"n\":0,\"threads\":%u,\"ops\":%u,\"cycles\":%llu,\"pair\":%u}\n",
-	     zs->name, threads, nr * threads, end - begin, round);
+	report_print(
+		&report,
+		"{\"bench\":\"zs_parallel_free\",\"impl\":\"%s\",\"n\":0,\"threads\":%u,\"ops\":%u,\"cycles\":%llu,\"pair\":%u}\n",
+		zs->name, threads, nr * threads, end - begin, round);
 out:
 	if (pool)
 		zs->destroy(pool);
@@ -404,25 +400,20 @@ static int __init bench_zs_init(void)
 
 	if (!max_threads || max_threads > 8)
 		return -EINVAL;
-	out = kvmalloc(BENCH_ZS_OUT, GFP_KERNEL);
-	if (!out)
+	if (report_start(&report, BENCH_ZS_OUT))
 		return -ENOMEM;
 	for (round = 0; round < rounds && !err; round++)
 		err = bench_round(round);
-	if (err) {
-		kvfree(out);
-		return err;
-	}
-	blob.data = out;
-	blob.size = out_len;
-	file = debugfs_create_blob("pvmem_zs_bench", 0400, NULL, &blob);
-	return 0;
+	if (err)
+		report_end(&report);
+	else
+		report_show(&report, "pvmem_zs_bench");
+	return err;
 }
 
 static void __exit bench_zs_exit(void)
 {
-	debugfs_remove(file);
-	kvfree(out);
+	report_end(&report);
 }
 
 module_init(bench_zs_init);

@@ -8,7 +8,7 @@
                                             that came with it
                   zswap_store, zswap_load   a page's way out (reclaim, compression) and
                                             back (fault, decompression)
-                  zswap_full_...            counts with a pool that is full
+                  zswap_full_...            counts with a pool that is full, all drivers in one boot
   data, compressor  what the pages held, and how it was compressed
   compressed      bytes for each page without any allocator: the least possible
   stock_pages, pvmem_pages   how many pages each held

@@ -5,7 +5,6 @@
  * /sys/kernel/debug/pvmem_zs_test.
  */
 #include <linux/completion.h>
-#include <linux/debugfs.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -13,6 +12,7 @@
 #include <linux/prandom.h>
 #include <linux/slab.h>
 #include <pvmem/zs.h>
+#include "report.h"
 
 #define TEST_OUT 16384
 #define TEST_OBJECTS 3000
@@ -27,21 +27,18 @@ static bool pair;
 module_param(pair, bool, 0444);
 MODULE_PARM_DESC(pair, "objects across pages are mapped, not copied");
 
-static char *out;
-static size_t out_len;
+static struct report report;
 static unsigned int nr_results;
-static struct debugfs_blob_wrapper blob;
-static struct dentry *file;
 
 static __printf(2, 3) void result(bool ok, const char *fmt, ...)
 {
 	va_list ap;
 
-	out_len += scnprintf(out + out_len, TEST_OUT - out_len, "%sok %u - ", ok ? "" : "not ", ++nr_results);
+	report_print(&report, "%sok %u - ", ok ? "" : "not ", ++nr_results);
 	va_start(ap, fmt);
-	out_len += vscnprintf(out + out_len, TEST_OUT - out_len, fmt, ap);
+	report_vprint(&report, fmt, ap);
 	va_end(ap);
-	out_len += scnprintf(out + out_len, TEST_OUT - out_len, "\n");
+	report_print(&report, "\n");
 }
 
 /* Pages of the tests' own, so that none is lost unseen, and any can be refused. */
@@ -460,8 +457,7 @@ out:
 
 static int __init test_init(void)
 {
-	out = kvmalloc(TEST_OUT, GFP_KERNEL);
-	if (!out)
+	if (report_start(&report, TEST_OUT))
 		return -ENOMEM;
 	case_bad();
 	case_across();
@@ -469,17 +465,14 @@ static int __init test_init(void)
 	case_fragments();
 	case_faults();
 	case_race();
-	out_len += scnprintf(out + out_len, TEST_OUT - out_len, "1..%u\n", nr_results);
-	blob.data = out;
-	blob.size = out_len;
-	file = debugfs_create_blob("pvmem_zs_test", 0400, NULL, &blob);
+	report_print(&report, "1..%u\n", nr_results);
+	report_show(&report, "pvmem_zs_test");
 	return 0;
 }
 
 static void __exit test_exit(void)
 {
-	debugfs_remove(file);
-	kvfree(out);
+	report_end(&report);
 }
 
 module_init(test_init);

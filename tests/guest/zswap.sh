@@ -7,10 +7,10 @@ ZSWAP_CGROUP=/tmp/cgroup/zswap # known to swapdata as well
 ZPOOL_PVMEM=/lib/pvmem/pvmem_zpool.ko
 ZSWAP_COUNTERS=/sys/kernel/debug/zswap
 
-# zswap_start: the driver pvmem if it is there, swap on the disk, zswap on, each fault reading one page only. All
+# zswap_start: the driver pvmem, swap on the disk, zswap on, each fault reading one page only. All
 # further programs belong to a cgroup, for its count of compressed bytes.
 zswap_start() {
-	if zpool_pvmem_built && ! insmod $ZPOOL_PVMEM; then
+	if ! insmod $ZPOOL_PVMEM; then
 		echo "Bail out! pvmem_zpool.ko cannot be loaded"
 		exit 1
 	fi
@@ -36,26 +36,15 @@ zswap_stop() {
 	sleep 1
 }
 
-# zpools: those there are.
-zpools() {
-	echo zsmalloc zbud z3fold
-	! zpool_pvmem_built || echo pvmem
-}
-
-zpool_pvmem_built() {
-	[ -e $ZPOOL_PVMEM ]
-}
-
-# zpool_under_test: pvmem, or one of the kernel's that can evict.
-zpool_under_test() {
-	if zpool_pvmem_built; then echo pvmem; else echo zbud; fi
-}
+# shellcheck disable=SC2034 # for those who source this
+ZPOOLS="zsmalloc zbud z3fold pvmem"
 
 # zswap_use ZPOOL COMPRESSOR [PERCENT]: from now on; the pool may take so much
 # of memory. Swap goes off and on, so that nothing is left in the pool before.
-# Hit its limit with one zpool in a boot: 6.1 then never destroys that pool
-# (zswap_pool_last_get() leaks a reference to it when it is being shrunk
-# already), evicts from the oldest pool, and keeps the zpool driver's module.
+# A pool that hits its limit again before its shrinker has begun is lost to 6.1:
+# zswap_pool_last_get() leaks a reference to it. It is never destroyed, every later
+# eviction is from it, and its driver's module stays. So hit the limit with one
+# zpool in a boot, or by swapdata's "trickle".
 zswap_use() {
 	swapoff "$DISK"
 	echo "${3:-90}" >$ZSWAP/max_pool_percent
@@ -75,11 +64,7 @@ zswap_since() {
 	echo $(($(cat $ZSWAP_COUNTERS/"$1") - $(echo "$marked" | sed -n "s|^\./$1:||p")))
 }
 
-# pvmem_removed: a result: nothing of it is in use any more.
-pvmem_removed() {
-	if zpool_pvmem_built; then
-		check "pvmem's driver can be removed" rmmod pvmem_zpool
-	else
-		result 0 "pvmem # SKIP zpool pvmem not built"
-	fi
+# of_pools NAME: that counter of pvmem's, of all pools there are.
+of_pools() {
+	awk -v name="$1" '$1 == name { sum += $2 } END { print sum + 0 }' /sys/kernel/debug/pvmem_zs/pools
 }

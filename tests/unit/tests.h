@@ -70,8 +70,11 @@
 	T(zs_destroy_with_objects)      \
 	T(zs_borrows)                   \
 	T(zs_compact)                   \
+	T(zs_compact_single)            \
+	T(zs_compact_bounded)           \
 	T(zs_compact_mapped)            \
 	T(zs_fence)                     \
+	T(zs_replace)                   \
 	T(zs_evict)                     \
 	T(zs_evict_refused)             \
 	T(zs_every_allocation_fails)    \

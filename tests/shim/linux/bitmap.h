@@ -18,6 +18,26 @@ static inline void __set_bit(unsigned int bit, unsigned long *map)
 	map[bit / SHIM_LONG_BITS] |= 1UL << bit % SHIM_LONG_BITS;
 }
 
+/* The bit, or @bits if none is set. */
+static inline unsigned long find_first_bit(const unsigned long *map, unsigned long bits)
+{
+	unsigned long bit;
+
+	for (bit = 0; bit < bits && !test_bit(bit, map); bit++)
+		;
+	return bit;
+}
+
+static inline unsigned long find_last_bit(const unsigned long *map, unsigned long bits)
+{
+	unsigned long bit;
+
+	for (bit = bits; bit; bit--)
+		if (test_bit(bit - 1, map))
+			return bit - 1;
+	return bits;
+}
+
 static inline void bitmap_zero(unsigned long *map, unsigned int bits)
 {
 	memset(map, 0, BITS_TO_LONGS(bits) * sizeof(long));

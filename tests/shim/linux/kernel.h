@@ -20,6 +20,7 @@
 #define min_t(type, a, b) SHIM_PICK(type, a, <, b)
 #define max_t(type, a, b) SHIM_PICK(type, a, >, b)
 #define clamp_t(type, val, lo, hi) min_t(type, max_t(type, val, lo), hi)
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define DIV_ROUND_UP(n, d) (((n) + (d)-1) / (d))
 #define swap(a, b)                          \
 	do {                                \

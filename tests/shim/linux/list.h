@@ -13,6 +13,9 @@
 #define list_for_each_entry(pos, head, member)                                               \
 	for (pos = list_first_entry(head, __typeof__(*pos), member); &pos->member != (head); \
 	     pos = list_first_entry(&pos->member, __typeof__(*pos), member))
+#define list_for_each_entry_reverse(pos, head, member)                                      \
+	for (pos = list_last_entry(head, __typeof__(*pos), member); &pos->member != (head); \
+	     pos = list_last_entry(&pos->member, __typeof__(*pos), member))
 #define list_for_each_entry_safe(pos, n, head, member)                    \
 	for (pos = list_first_entry(head, __typeof__(*pos), member),      \
 	    n = list_first_entry(&pos->member, __typeof__(*pos), member); \
