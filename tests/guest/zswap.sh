@@ -38,8 +38,22 @@ zswap_stop() {
 
 # zpools: those there are.
 zpools() {
-	echo zsmalloc zbud z3fold
+	for zpool in zsmalloc zbud z3fold; do
+		! zpool_known $zpool || echo $zpool
+	done
 	! zpool_pvmem_built || echo pvmem
+}
+
+# zpool_known NAME: Debian's 6.12 has no z3fold any more.
+zpool_known() {
+	echo "$1" >$ZSWAP/zpool 2>/dev/null
+}
+
+# zpools_absent: a result for each that this kernel has not.
+zpools_absent() {
+	for zpool in zsmalloc zbud z3fold; do
+		zpool_known $zpool || result 0 "$zpool # SKIP this kernel has no zpool $zpool"
+	done
 }
 
 zpool_pvmem_built() {
