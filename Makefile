@@ -29,7 +29,8 @@ help:
 	@echo 'make lint        every checker'
 	@echo 'make clean       remove what was built; distclean: also what was fetched'
 	@echo
-	@echo 'KERNEL=VERSION   another kernel than $(or $(KERNEL),the newest 6.1)'
+	@echo 'KERNEL=VERSION   another kernel than $(or $(KERNEL),the newest 6.1): 6.12 for the'
+	@echo '                 one in backports'
 	@echo 'V=1              say more'
 
 setup:
@@ -38,7 +39,13 @@ setup:
 $(SETUP): scripts/packages.txt scripts/setup
 	scripts/setup
 
-modules: $(SETUP)
+# The kernel that was asked for; setup itself fetches the default one.
+FETCHED := $(if $(KERNEL),build/kernel/$(KERNEL)/.stamp)
+
+build/kernel/%/.stamp: | $(SETUP)
+	scripts/setup --kernel $* --fetch-only
+
+modules: $(SETUP) $(FETCHED)
 	scripts/build-modules "$(KERNEL)" V=$(V)
 
 # Small programs that run inside guests: static, so they need nothing there.
@@ -54,7 +61,7 @@ $(WORKLOADS): tests/vm/workload tests/vm/lib/initramfs.sh build/guest/coldread $
 
 # Real data for guests to compress: made from what setup fetches.
 $(CORPORA) &: tests/guest/corpus $(SETUP)
-	tests/guest/corpus build/kernel/$(KERNEL) build/corpus
+	tests/guest/corpus build/kernel/$$(cat build/kernel/default) build/corpus
 
 host: $(SETUP)
 	$(HOST)

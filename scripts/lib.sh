@@ -29,3 +29,10 @@ seconds_since() {
 default_kernel() {
 	cat "$BUILD/kernel/default" 2>/dev/null || true
 }
+
+# full_version KERNEL: a series, such as 6.12, stands for the version of it that
+# was fetched last.
+full_version() {
+	readlink "$BUILD/kernel/$1" || echo "$1"
+}
+[ -z "${KERNEL-}" ] || KERNEL=$(full_version "$KERNEL")

@@ -13,11 +13,13 @@
 #ifndef PVMEM_CORE_H
 #define PVMEM_CORE_H
 
+/* First: in 6.12 bit_spinlock.h needs what it does not include. */
+#include <linux/spinlock.h>
+
 #include <linux/bit_spinlock.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
-#include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <pvmem/pvmem.h>
 #include "alias.h"

@@ -35,16 +35,16 @@ static unsigned long pvmem_lazy_scan(struct shrinker *shrinker, struct shrink_co
 	return pvmem_stat_sum(pvmem_shrunk, purge_pages) - before;
 }
 
-static struct shrinker pvmem_pool_shrinker = {
-	.count_objects = pvmem_pool_count,
-	.scan_objects = pvmem_pool_scan,
-	.seeks = DEFAULT_SEEKS,
+static struct pvmem_compat_shrinker pvmem_pool_shrinker = {
+	.name = "pvmem-ptpool",
+	.count = pvmem_pool_count,
+	.scan = pvmem_pool_scan,
 };
 
-static struct shrinker pvmem_lazy_shrinker = {
-	.count_objects = pvmem_lazy_count,
-	.scan_objects = pvmem_lazy_scan,
-	.seeks = DEFAULT_SEEKS,
+static struct pvmem_compat_shrinker pvmem_lazy_shrinker = {
+	.name = "pvmem-lazy",
+	.count = pvmem_lazy_count,
+	.scan = pvmem_lazy_scan,
 };
 
 /**
@@ -59,10 +59,10 @@ int pvmem_shrinkers_start(struct pvmem *pv)
 	int err;
 
 	pvmem_shrunk = pv;
-	err = pvmem_compat_shrinker_register(&pvmem_pool_shrinker, "pvmem-ptpool");
+	err = pvmem_compat_shrinker_register(&pvmem_pool_shrinker);
 	if (err)
 		return err;
-	err = pvmem_compat_shrinker_register(&pvmem_lazy_shrinker, "pvmem-lazy");
+	err = pvmem_compat_shrinker_register(&pvmem_lazy_shrinker);
 	if (err)
 		pvmem_compat_shrinker_unregister(&pvmem_pool_shrinker);
 	return err;

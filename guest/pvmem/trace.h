@@ -7,6 +7,7 @@
 #define PVMEM_TRACE_H
 
 #include <linux/tracepoint.h>
+#include "compat/trace.h"
 
 TRACE_EVENT(pvmem_map,
 	TP_PROTO(const void *addr, unsigned int nr_pages),
@@ -73,7 +74,7 @@ TRACE_EVENT(pvmem_hypercall,
 		__field(int, error)
 	),
 	TP_fast_assign(
-		__assign_str(op, op);
+		pvmem_compat_assign_str(op, op);
 		__entry->entries = entries;
 		__entry->error = error;
 	),

@@ -161,10 +161,10 @@ unsigned long pvmem_zs_compact_pools(void)
 }
 EXPORT_SYMBOL_GPL(pvmem_zs_compact_pools);
 
-static struct shrinker pvmem_zs_shrinker = {
-	.count_objects = pvmem_zs_shrink_count,
-	.scan_objects = pvmem_zs_shrink_scan,
-	.seeks = DEFAULT_SEEKS,
+static struct pvmem_compat_shrinker pvmem_zs_shrinker = {
+	.name = "pvmem-zs",
+	.count = pvmem_zs_shrink_count,
+	.scan = pvmem_zs_shrink_scan,
 	.batch = PVMEM_ZS_PAGES,
 };
 
@@ -179,7 +179,7 @@ static int __init pvmem_zs_init(void)
 	if (err < 0)
 		goto out_stop;
 	pvmem_zs_cpuhp = err;
-	err = pvmem_compat_shrinker_register(&pvmem_zs_shrinker, "pvmem-zs");
+	err = pvmem_compat_shrinker_register(&pvmem_zs_shrinker);
 	if (err)
 		goto out_cpuhp;
 	pvmem_zs_map_start();

@@ -9,6 +9,9 @@
  * before, up to ahead_max. A walk that jumps starts over. So at most as many
  * tables are made in vain as were used before, and a random walk gets none.
  *
+ * Nothing is made ahead where a fault may hold less than mm->mmap_lock: other
+ * mappings cannot be looked at then.
+ *
  * Only inside the mapping that is being walked, and inside one L2 table: a table
  * beyond the mapping's end would never be freed.
  */
@@ -127,7 +130,7 @@ unsigned int takeover_ahead(struct mm_struct *mm, pmd_t *pmd)
 	unsigned int max = READ_ONCE(takeover_ahead_max), nr = 0;
 	struct takeover_walk *walk;
 
-	if (!max)
+	if (!TAKEOVER_COMPAT_FAULT_HOLDS_MMAP_LOCK || !max)
 		return 0;
 	walk = &get_cpu_ptr(&takeover_walks)->walk[hash_ptr(takeover_pmd_table(pmd), TAKEOVER_WALKS_BITS)];
 	if (walk->next == pmd && (!walk->window || takeover_table_used(pmd[-1]))) {

@@ -8,13 +8,42 @@
 #include <linux/kprobes.h>
 #include <linux/printk.h>
 #include <linux/string.h>
+#include <asm/cpufeature.h>
 #include <asm/ftrace.h>
+#include <asm/ibt.h>
 #include "takeover.h"
 
 static unsigned long (*takeover_lookup)(const char *name);
 static unsigned long (*takeover_ftrace_location)(unsigned long addr);
 static const char *takeover_absent, *takeover_changed;
 struct takeover_btf takeover_btf;
+
+#if ALLOC_SPLIT_PTLOCKS
+/* mm.h declares the two; the kernel does not export them. */
+
+/**
+ * ptlock_alloc() - the kernel's: make a page table's lock
+ * @table: the page table.
+ *
+ * Context: process, may sleep.
+ * Return: false when there is no memory.
+ */
+bool ptlock_alloc(TAKEOVER_COMPAT_TABLE *table)
+{
+	return takeover_kernel.ptlock_alloc(table);
+}
+
+/**
+ * ptlock_free() - the kernel's: free it
+ * @table: the page table.
+ *
+ * Context: any but interrupts.
+ */
+void ptlock_free(TAKEOVER_COMPAT_TABLE *table)
+{
+	takeover_kernel.ptlock_free(table);
+}
+#endif
 
 static int takeover_missing(const char *name, const char *why)
 {
@@ -43,12 +72,21 @@ static int takeover_find(const char *name, const char *shape, bool patched, void
 		return takeover_missing(name, "has other types in this kernel, or it does not know them");
 	if (patched) {
 		site = takeover_ftrace_location(addr);
-		if (site != addr)
+		if (!site || site - addr > ENDBR_INSN_SIZE)
 			return takeover_missing(name, "cannot be patched: it does not begin with a call of ftrace");
 		addr = site + MCOUNT_INSN_SIZE;
 	}
 	*address = (void *)addr;
 	return 0;
+}
+
+/* Stock bodies are entered behind their ENDBR, which such a CPU does not allow. */
+static int takeover_check_cpu(void)
+{
+	if (!cpu_feature_enabled(X86_FEATURE_IBT))
+		return 0;
+	pr_err("pvmem_takeover: not loaded: the kernel has this CPU check indirect branches (boot with ibt=off)\n");
+	return -EOPNOTSUPP;
 }
 
 /* A kprobe may look up any symbol, and is gone again at once. */
@@ -88,5 +126,5 @@ int takeover_kernel_find(unsigned int halves, const char *absent, const char *ch
 {
 	takeover_absent = absent;
 	takeover_changed = changed;
-	return takeover_find_lookup() ?: takeover_find_helpers() ?: takeover_hooks_find(halves, takeover_find);
+	return takeover_check_cpu() ?: takeover_find_lookup() ?: takeover_find_helpers() ?: takeover_hooks_find(halves, takeover_find);
 }

@@ -19,7 +19,7 @@
 
 static bool takeover_charge(struct page *page, gfp_t gfp)
 {
-	return !memcg_kmem_enabled() || !takeover_kernel.__memcg_kmem_charge_page(page, gfp, 0);
+	return !takeover_compat_memcg_on() || !takeover_kernel.__memcg_kmem_charge_page(page, gfp, 0);
 }
 
 /**
@@ -30,7 +30,7 @@ static bool takeover_charge(struct page *page, gfp_t gfp)
  */
 void takeover_table_retire(struct page *table)
 {
-	pgtable_pte_page_dtor(table);
+	takeover_compat_table_dtor(table);
 	if (PageMemcgKmem(table))
 		takeover_kernel.__memcg_kmem_uncharge_page(table, 0);
 }
@@ -54,7 +54,7 @@ static unsigned int takeover_tables_get(struct page **tables, unsigned int nr)
 	for (i = 0; i < claimed; i++) {
 		if (!takeover_charge(tables[i], i ? GFP_NOWAIT | __GFP_NOWARN : GFP_KERNEL))
 			break;
-		if (!pgtable_pte_page_ctor(tables[i]))
+		if (!takeover_compat_table_ctor(tables[i]))
 			break;
 		ready++;
 	}
@@ -132,13 +132,13 @@ static void takeover_move_charge(struct page *to, struct page *from)
 /* Put the pool's page where the stock page was to go. */
 static bool takeover_swap_in(struct mm_struct *mm, pmd_t *pmd, struct page *stock, struct page *page)
 {
-	pgtable_pte_page_dtor(stock);
+	takeover_compat_table_dtor(stock);
 	takeover_move_charge(page, stock);
-	if (likely(pgtable_pte_page_ctor(page) && takeover_tables_link(mm, pmd, &page, 1)))
+	if (likely(takeover_compat_table_ctor(page) && takeover_tables_link(mm, pmd, &page, 1)))
 		return true;
-	pgtable_pte_page_dtor(page);
+	takeover_compat_table_dtor(page);
 	takeover_move_charge(stock, page);
-	pgtable_pte_page_ctor(stock);
+	takeover_compat_table_ctor(stock);
 	return false;
 }
 
@@ -157,7 +157,8 @@ void takeover_pmd_install(struct mm_struct *mm, pmd_t *pmd, pgtable_t *pte)
 	spinlock_t *ptl;
 	bool swapped = false;
 
-	if (!takeover_mm_pinned(mm) || !pvmem_ptpool_claim_pages(&page, 1)) {
+	/* A lock that is no part of the page's descriptor is allocated, which may sleep. */
+	if (ALLOC_SPLIT_PTLOCKS || !takeover_mm_pinned(mm) || !pvmem_ptpool_claim_pages(&page, 1)) {
 		takeover_stock.pmd_install(mm, pmd, pte);
 		return;
 	}

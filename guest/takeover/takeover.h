@@ -22,6 +22,7 @@
 #include <linux/mm_types.h>
 #include <linux/percpu.h>
 #include <asm/pgtable.h>
+#include "compat.h"
 
 struct btf;
 struct klp_func;

@@ -79,7 +79,7 @@ static void takeover_batch_add(struct takeover_tree *tree, struct page *page, bo
 	spinlock_t *lock = NULL;
 
 	if (last_level) {
-		lock = ptlock_ptr(page);
+		lock = takeover_compat_table_lock(page);
 		spin_lock_nest_lock(lock, &tree->mm->page_table_lock);
 		__release(lock); /* for sparse: takeover_batch_end() unlocks */
 		batch->op[batch->nr_ops++] = takeover_op(cmd, page);

@@ -24,6 +24,7 @@
 #include <linux/rcupdate_wait.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
+#include <asm/ibt.h>
 #include <pvmem/pvmem.h>
 #include "takeover.h"
 
@@ -44,14 +45,13 @@ static DEFINE_PER_CPU(struct takeover_inside, takeover_inside);
 static bool takeover_serving;
 
 /* The call at the ftrace site comes here; its return address is replaced. */
-#define TAKEOVER_ENTER(name)                                                   \
-	asm(".pushsection .text, \"ax\", @progbits\n\t"                        \
-	    ".globl takeover_enter_" #name "\n\t"                              \
-	    ".type takeover_enter_" #name ", @function\n"                      \
-	    "takeover_enter_" #name ":\n\t"                                    \
-	    "movq $takeover_" #name ", (%rsp)\n\t" ASM_RET "\n"                \
-	    ".size takeover_enter_" #name ", . - takeover_enter_" #name "\n\t" \
-	    ".popsection\n");                                                  \
+#define TAKEOVER_ENTER(name)                                                                              \
+	asm(".pushsection .text, \"ax\", @progbits\n\t"                                                   \
+	    ".globl takeover_enter_" #name "\n\t"                                                         \
+	    ".type takeover_enter_" #name ", @function\n"                                                 \
+	    "takeover_enter_" #name ":\n\t" ASM_ENDBR "movq $takeover_" #name ", (%rsp)\n\t" ASM_RET "\n" \
+	    ".size takeover_enter_" #name ", . - takeover_enter_" #name "\n\t"                            \
+	    ".popsection\n");                                                                             \
 	STACK_FRAME_NON_STANDARD(takeover_enter_##name)
 
 TAKEOVER_ENTER(vm_map_ram);
@@ -209,6 +209,20 @@ static unsigned long takeover_site(const void *stock)
 	return (unsigned long)stock - MCOUNT_INSN_SIZE;
 }
 
+static struct takeover_compat_direct takeover_map_entry, takeover_unmap_entry;
+
+static int takeover_hook_unmap(void)
+{
+	return takeover_compat_direct_start(&takeover_unmap_entry, takeover_site(takeover_stock.vm_unmap_ram),
+					    (unsigned long)takeover_enter_vm_unmap_ram);
+}
+
+static void takeover_unhook_unmap(void)
+{
+	takeover_compat_direct_stop(&takeover_unmap_entry, takeover_site(takeover_stock.vm_unmap_ram),
+				    (unsigned long)takeover_enter_vm_unmap_ram);
+}
+
 /**
  * takeover_vmap_start() - hook the functions; they go on as they did
  *
@@ -217,16 +231,14 @@ static unsigned long takeover_site(const void *stock)
  */
 int takeover_vmap_start(void)
 {
-	int err = register_ftrace_direct(takeover_site(takeover_stock.vm_unmap_ram),
-					 (unsigned long)takeover_enter_vm_unmap_ram);
+	int err = takeover_hook_unmap();
 
 	if (err)
 		return err;
-	err = register_ftrace_direct(takeover_site(takeover_stock.vm_map_ram),
-				     (unsigned long)takeover_enter_vm_map_ram);
+	err = takeover_compat_direct_start(&takeover_map_entry, takeover_site(takeover_stock.vm_map_ram),
+					   (unsigned long)takeover_enter_vm_map_ram);
 	if (err) {
-		unregister_ftrace_direct(takeover_site(takeover_stock.vm_unmap_ram),
-					 (unsigned long)takeover_enter_vm_unmap_ram);
+		takeover_unhook_unmap();
 		takeover_wait_outside();
 	}
 	return err;
@@ -240,8 +252,8 @@ int takeover_vmap_start(void)
 void takeover_vmap_stop(void)
 {
 	cancel_delayed_work_sync(&takeover_watch_work);
-	unregister_ftrace_direct(takeover_site(takeover_stock.vm_map_ram), (unsigned long)takeover_enter_vm_map_ram);
-	unregister_ftrace_direct(takeover_site(takeover_stock.vm_unmap_ram),
-				 (unsigned long)takeover_enter_vm_unmap_ram);
+	takeover_compat_direct_stop(&takeover_map_entry, takeover_site(takeover_stock.vm_map_ram),
+				    (unsigned long)takeover_enter_vm_map_ram);
+	takeover_unhook_unmap();
 	takeover_wait_outside();
 }

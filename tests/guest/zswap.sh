@@ -36,8 +36,18 @@ zswap_stop() {
 	sleep 1
 }
 
-# shellcheck disable=SC2034 # for those who source this
-ZPOOLS="zsmalloc zbud z3fold pvmem"
+# zpools_find: sets ZPOOLS to those there are, with a result for each that this
+# kernel has not: Debian's 6.12 has no z3fold any more.
+zpools_find() {
+	ZPOOLS=
+	for zpool in zsmalloc zbud z3fold pvmem; do
+		if echo $zpool 2>/dev/null >$ZSWAP/zpool; then
+			ZPOOLS="$ZPOOLS $zpool"
+		else
+			result 0 "$zpool # SKIP this kernel has no zpool $zpool"
+		fi
+	done
+}
 
 # zswap_use ZPOOL COMPRESSOR [PERCENT]: from now on; the pool may take so much
 # of memory. Swap goes off and on, so that nothing is left in the pool before.

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The kernel's zpool, through which zswap chooses its allocator. 6.1 to 6.5: with
- * operations to evict; Kbuild looks for them in the kernel's header and defines
- * PVMEM_HAVE_ZPOOL. 6.6 to 6.17: without them, and with another interface. 6.18
- * removed it. Where it is not found zpool.c is not built, zswap cannot use the
- * allocator, and what is left is the API in <pvmem/zs.h>.
+ * The kernel's zpool, through which zswap chooses its allocator (zpool_driver.h).
+ * Where none of the kinds that are known is found zpool.c is not built, zswap
+ * cannot use the allocator, and what is left is the API in <pvmem/zs.h>.
  */
 #ifndef PVMEM_COMPAT_ZPOOL_H
 #define PVMEM_COMPAT_ZPOOL_H
@@ -22,7 +20,7 @@ void pvmem_zpool_stop(void);
 
 static inline void pvmem_zpool_start(void)
 {
-	pr_info("pvmem_zpool: this kernel has no zpool that evicts: zswap keeps its own allocator\n");
+	pr_info("pvmem_zpool: this kernel has no zpool of a kind that is known: zswap keeps its own allocator\n");
 }
 
 static inline void pvmem_zpool_stop(void)

@@ -86,9 +86,17 @@ stock_modules() {
 	local root=$1 file number=10
 	shift
 	for file; do
-		put "$file" "$root/lib/stock/$number-${file##*/}"
+		put_module "$file" "$root/lib/stock/$number-${file##*/}"
 		number=$((number + 1))
 	done
+}
+
+# put_module FILE DIR/PATH: a module, uncompressed.
+put_module() {
+	case $1 in
+	*.xz) mkdir -p "${2%/*}" && xz -dc "$1" >"${2%.xz}" ;;
+	*) put "$1" "$2" ;;
+	esac
 }
 
 # stock_module_files NAME...: the paths of modules and all they need, in the
