@@ -18,20 +18,20 @@
 #include "core.h"
 
 /**
- * pvmem_ptpool_has_room() - would the pool keep one more page-table page?
+ * pvmem_ptpool_room() - how many more page-table pages would the pool keep?
  * @pv: the instance.
  *
  * Context: any.
- * Return: false when the pool is at its cap, turned off or frozen. An estimate:
+ * Return: 0 when the pool is at its cap, turned off or frozen. An estimate:
  * others may adopt meanwhile.
  */
-bool pvmem_ptpool_has_room(struct pvmem *pv)
+unsigned long pvmem_ptpool_room(struct pvmem *pv)
 {
 	const struct pvmem_ptpool *pool = &pv->pool;
 	const struct pvmem_ptpool_node *node = &pool->nodes[numa_node_id()];
+	unsigned long have = READ_ONCE(node->nr_ready) + READ_ONCE(node->nr_used), cap = READ_ONCE(pool->config.cap);
 
-	return READ_ONCE(node->nr_ready) + READ_ONCE(node->nr_used) < READ_ONCE(pool->config.cap) &&
-	       READ_ONCE(pool->config.high) && !READ_ONCE(pool->frozen);
+	return have < cap && READ_ONCE(pool->config.high) && !READ_ONCE(pool->frozen) ? cap - have : 0;
 }
 
 /**

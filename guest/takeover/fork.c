@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A fork makes every private page of the parent read-only. The stock kernel
- * clears a bit in each entry, and each such store to a live page table traps
- * into Xen and is emulated. Here all entries of a page table are made read-only
+ * The two sides of a fork.
+ *
+ * The parent: every private page becomes read-only. The stock kernel clears a
+ * bit in each entry, and each such store to a live page table traps into Xen and
+ * is emulated. Here all entries of a page table are made read-only
  * by one hypercall, just before the stock code copies them; it finds nothing
  * left to protect, and copies entries that are read-only already.
  *
@@ -13,6 +15,11 @@
  * sets meanwhile; and the TLBs are flushed by the stock code when all is
  * copied. A page that a device has pinned is copied for the child and stays the
  * parent's own: the parent takes one fault more.
+ *
+ * The child: nobody uses its page tables yet, they are memory like any other.
+ * The stock kernel asks Xen all the same to write each entry (450 instructions);
+ * here it is stored. Were such a table pinned without the kernel's knowledge,
+ * the store would trap and Xen would do it.
  */
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
@@ -42,7 +49,7 @@ static void takeover_protect_table(struct mm_struct *mm, pmd_t *pmd, unsigned lo
 {
 	u64 table = (u64)PFN_PHYS(takeover_page_mfn(pmd_page(*pmd))) | MMU_PT_UPDATE_PRESERVE_AD;
 	struct mmu_update req[TAKEOVER_PROTECT];
-	unsigned int nr = 0, protected = 0;
+	unsigned int nr = 0, done = 0;
 	pte_t *pte, *begin;
 	spinlock_t *lock;
 
@@ -54,13 +61,13 @@ static void takeover_protect_table(struct mm_struct *mm, pmd_t *pmd, unsigned lo
 		req[nr].val = pte->pte & ~(pteval_t)_PAGE_RW;
 		if (++nr < TAKEOVER_PROTECT)
 			continue;
-		protected += takeover_xen_update(req, nr);
+		done += takeover_xen_update(req, nr);
 		nr = 0;
 	}
 	if (nr)
-		protected += takeover_xen_update(req, nr);
+		done += takeover_xen_update(req, nr);
 	pte_unmap_unlock(begin, lock);
-	takeover_stat_add(fork_protected, protected);
+	takeover_stat_add(fork_protected, done);
 }
 
 /* The page-table entry above the last level for @addr, or NULL and how far there is none. */
@@ -102,4 +109,19 @@ int takeover_copy_page_range(struct vm_area_struct *dst_vma, struct vm_area_stru
 				takeover_protect_table(src_vma->vm_mm, pmd, addr, next);
 		}
 	return takeover_stock.copy_page_range(dst_vma, src_vma);
+}
+
+/**
+ * takeover_xen_set_pte() - write a last-level page-table entry
+ * @ptep: the entry.
+ * @pte: its value, with a machine frame.
+ *
+ * Context: any.
+ */
+void takeover_xen_set_pte(pte_t *ptep, pte_t pte)
+{
+	if (READ_ONCE(takeover_serving) && !PagePinned(virt_to_page(ptep)))
+		native_set_pte(ptep, pte);
+	else
+		takeover_stock.xen_set_pte(ptep, pte);
 }

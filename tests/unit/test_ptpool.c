@@ -179,20 +179,20 @@ void test_pool_room(void)
 	struct page *pages[3];
 
 	start(PVMEM_POLICY_HOLD, 0, 4, 8);
-	check(!pvmem_ptpool_has_room(w.pv));
+	check(!pvmem_ptpool_room(w.pv));
 	pvmem_ptpool_thaw(w.pv);
 	pump();
-	check(pvmem_ptpool_has_room(w.pv));
+	check(pvmem_ptpool_room(w.pv));
 	check(pvmem_ptpool_claim(w.pv, pages, 3) == 3);
 	WRITE_ONCE(w.pv->pool.config.cap, 3);
 	pvmem_ptpool_adopt(w.pv, pages[0]);
 	pvmem_ptpool_adopt(w.pv, pages[1]);
 	pvmem_ptpool_adopt(w.pv, pages[2]);
-	check(!pvmem_ptpool_has_room(w.pv));
+	check(!pvmem_ptpool_room(w.pv));
 	WRITE_ONCE(w.pv->pool.config.cap, 100);
-	check(pvmem_ptpool_has_room(w.pv));
+	check(pvmem_ptpool_room(w.pv));
 	WRITE_ONCE(w.pv->pool.config.high, 0);
-	check(!pvmem_ptpool_has_room(w.pv));
+	check(!pvmem_ptpool_room(w.pv));
 	pvmem_ptpool_kick(w.pv);
 	pump();
 	check(!w.pv->pool.nodes[0].nr_used);
