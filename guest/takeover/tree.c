@@ -71,7 +71,7 @@ struct takeover_tree {
  * (1,800 instructions); to unpin a page costs 11,300, and 12,300 to prepare
  * another for the pool. So it is cheaper even when the pool needs none.
  */
-#define TAKEOVER_KEEP_ENTRIES 4
+#define TAKEOVER_KEEP_ENTRIES 2
 
 static DEFINE_PER_CPU(struct takeover_batch, takeover_batch);
 
@@ -123,8 +123,12 @@ static unsigned int takeover_next(const void *table, unsigned int i, unsigned in
 {
 	const u64 *e = table;
 
-	while (i < nr && !e[i])
-		i += i % 8 || (e[i + 1] | e[i + 2] | e[i + 3] | e[i + 4] | e[i + 5] | e[i + 6] | e[i + 7]) ? 1 : 8;
+	while (i < nr && !e[i]) {
+		i++;
+		while (!(i % 8) && i < nr &&
+		       !(e[i] | e[i + 1] | e[i + 2] | e[i + 3] | e[i + 4] | e[i + 5] | e[i + 6] | e[i + 7]))
+			i += 8;
+	}
 	return i;
 }
 
