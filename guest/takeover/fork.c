@@ -4,9 +4,9 @@
  *
  * The parent: every private page becomes read-only. The stock kernel clears a
  * bit in each entry, and each such store to a live page table traps into Xen and
- * is emulated. Here all entries of a page table are made read-only
- * by one hypercall, just before the stock code copies them; it finds nothing
- * left to protect, and copies entries that are read-only already.
+ * is emulated. Here a hypercall makes up to 32 entries of a page table read-only,
+ * just before the stock code copies them; it finds nothing left to protect, and
+ * copies entries that are read-only already.
  *
  * That is what it does itself, a moment earlier: the parent's mmap_lock is held
  * for writing, so no fault makes an entry writable again in between; the lock
@@ -23,12 +23,13 @@
  */
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
+#include <linux/sched.h>
 #include <asm/xen/page.h>
 #include "tables.h"
 #include "takeover.h"
 #include "xen.h"
 
-/* Entries in a hypercall: its fixed cost is then less than 3 %. */
+/* Entries in a hypercall: its fixed cost is then 3 %. */
 #define TAKEOVER_PROTECT 32
 
 /* Does the stock code protect pages of this mapping, and nothing else look at them? */
@@ -107,6 +108,7 @@ int takeover_copy_page_range(struct vm_area_struct *dst_vma, struct vm_area_stru
 			pmd = takeover_find_pmd(src_vma->vm_mm, addr, end, &next);
 			if (pmd)
 				takeover_protect_table(src_vma->vm_mm, pmd, addr, next);
+			cond_resched();
 		}
 	return takeover_stock.copy_page_range(dst_vma, src_vma);
 }
