@@ -262,16 +262,16 @@ unsigned int pvmem_ptpool_claim_pages(struct page **pages, unsigned int nr_pages
 EXPORT_SYMBOL_GPL(pvmem_ptpool_claim_pages);
 
 /**
- * pvmem_ptpool_wants_pages() - how often would pvmem_ptpool_adopt_page() be welcome?
+ * pvmem_ptpool_wants_page() - would pvmem_ptpool_adopt_page() be welcome?
  *
  * Context: any.
- * Return: pages; 0 when the pool is full, turned off or suspended.
+ * Return: false when the pool is full, turned off or suspended.
  */
-unsigned long pvmem_ptpool_wants_pages(void)
+bool pvmem_ptpool_wants_page(void)
 {
-	return pvmem_ptpool_room(pvmem_instance);
+	return pvmem_ptpool_has_room(pvmem_instance);
 }
-EXPORT_SYMBOL_GPL(pvmem_ptpool_wants_pages);
+EXPORT_SYMBOL_GPL(pvmem_ptpool_wants_page);
 
 /**
  * pvmem_ptpool_adopt_page() - give the pool a page-table page, whatever its origin

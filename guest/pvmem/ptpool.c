@@ -60,6 +60,27 @@ unsigned long pvmem_ptpool_pages(struct pvmem *pv)
 	       pvmem_stat_sum(pv, ptpool_claimed) - pvmem_stat_sum(pv, ptpool_shrunk) - pvmem_ptpool_out(pv);
 }
 
+/**
+ * pvmem_page_is_zero() - is there nothing in a page?
+ * @page: the page.
+ *
+ * 32 words a step: the check is most of what giving a page back costs.
+ *
+ * Context: any.
+ * Return: true when there is not.
+ */
+bool pvmem_page_is_zero(struct page *page)
+{
+#define PVMEM_OR4(p) ((p)[0] | (p)[1] | (p)[2] | (p)[3])
+#define PVMEM_OR16(p) (PVMEM_OR4(p) | PVMEM_OR4((p) + 4) | PVMEM_OR4((p) + 8) | PVMEM_OR4((p) + 12))
+	const unsigned long *p = page_address(page), *end = p + PAGE_SIZE / sizeof(*p);
+
+	for (; p < end; p += 32)
+		if (PVMEM_OR16(p) | PVMEM_OR16(p + 16))
+			return false;
+	return true;
+}
+
 static void pvmem_node_add(struct pvmem_ptpool_node *node, struct page *page)
 {
 	spin_lock(&node->lock);
@@ -101,9 +122,9 @@ static bool pvmem_cpu_refill(struct pvmem *pv, struct pvmem_ptpool_cpu *cpu)
 	struct pvmem_ptpool_node *node = &pv->pool.nodes[numa_node_id()];
 
 	lockdep_assert_held(&cpu->lock);
-	cpu->nr = pvmem_node_take(node, cpu->page, PVMEM_PTPOOL_CPU_MAX / 2);
+	cpu->nr = pvmem_node_reuse(pv, node, cpu->page, PVMEM_PTPOOL_CPU_MAX / 2);
 	if (!cpu->nr)
-		cpu->nr = pvmem_node_reuse(pv, node, cpu->page, PVMEM_PTPOOL_CPU_MAX / 2);
+		cpu->nr = pvmem_node_take(node, cpu->page, PVMEM_PTPOOL_CPU_MAX / 2);
 	if (READ_ONCE(node->nr_ready) < READ_ONCE(pv->pool.config.low))
 		pvmem_ptpool_kick(pv);
 	return cpu->nr;
@@ -384,19 +405,6 @@ static unsigned long pvmem_node_wants(struct pvmem *pv, struct pvmem_ptpool_node
 	return min3(high - ready, cap - have, READ_ONCE(pv->pool.config.batch));
 }
 
-/* Used pages become ready ones while there is need; looking whether they are zero is done here, not at a fault. */
-static void pvmem_node_recheck(struct pvmem *pv, struct pvmem_ptpool_node *node, unsigned long high)
-{
-	struct page *pages[PVMEM_PTPOOL_BATCH_MAX];
-	unsigned long ready;
-	unsigned int nr = 1;
-
-	while (nr && (ready = READ_ONCE(node->nr_ready)) < high) {
-		nr = pvmem_node_reuse(pv, node, pages, min_t(unsigned long, high - ready, PVMEM_PTPOOL_BATCH_MAX));
-		pvmem_ptpool_add_ready(pv, pages, nr);
-	}
-}
-
 static void pvmem_node_refill(struct pvmem *pv, int nid)
 {
 	struct pvmem_ptpool_node *node = &pv->pool.nodes[nid];
@@ -410,7 +418,6 @@ static void pvmem_node_refill(struct pvmem *pv, int nid)
 		pvmem_node_shrink(pv, node, false, ready - high, PVMEM_PTPOOL_BATCH_MAX);
 		return;
 	}
-	pvmem_node_recheck(pv, node, high);
 	while (!READ_ONCE(pv->pool.frozen)) {
 		nr = pvmem_node_wants(pv, node);
 		if (!nr || !pvmem_ptpool_fill(pv, nid, nr))

@@ -114,7 +114,7 @@ unsigned long pvmem_ptpool_out(struct pvmem *pv);
 unsigned long pvmem_ptpool_pages(struct pvmem *pv);
 
 /* ptpool_recycle.c */
-unsigned long pvmem_ptpool_room(struct pvmem *pv);
+bool pvmem_ptpool_has_room(struct pvmem *pv);
 void pvmem_ptpool_adopt(struct pvmem *pv, struct page *page);
 unsigned int pvmem_node_reuse(struct pvmem *pv, struct pvmem_ptpool_node *node, struct page **pages, unsigned int nr);
 unsigned int pvmem_node_take_used(struct pvmem_ptpool_node *node, struct page **pages, unsigned int nr);

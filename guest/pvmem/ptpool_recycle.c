@@ -6,8 +6,8 @@
  * CPU, may still refer to it; whoever keeps track of those holds a reference on
  * the page until they are gone. The pool takes such a page over at once, still
  * pinned, with a reference of its own, and puts it at the end of the node's
- * `used` list. From the front of the list a page is handed out again, or made
- * ready by the worker, once the pool's reference is the last one and it is zero.
+ * `used` list. It hands it out again from the front of the list once the pool's
+ * reference is the last one, and the page is zero.
  *
  * What comes back is kept up to the pool's cap, above the high watermark too: a
  * page that is given back and prepared again costs twice 12,000 instructions on
@@ -18,41 +18,20 @@
 #include "core.h"
 
 /**
- * pvmem_page_is_zero() - is there nothing in a page?
- * @page: the page.
- *
- * 64 words a step: the check is most of what giving a page back costs.
- *
- * Context: any.
- * Return: true when there is not.
- */
-bool pvmem_page_is_zero(struct page *page)
-{
-#define PVMEM_OR4(p) ((p)[0] | (p)[1] | (p)[2] | (p)[3])
-#define PVMEM_OR16(p) (PVMEM_OR4(p) | PVMEM_OR4((p) + 4) | PVMEM_OR4((p) + 8) | PVMEM_OR4((p) + 12))
-	const unsigned long *p = page_address(page), *end = p + PAGE_SIZE / sizeof(*p);
-
-	for (; p < end; p += 64)
-		if (PVMEM_OR16(p) | PVMEM_OR16(p + 16) | PVMEM_OR16(p + 32) | PVMEM_OR16(p + 48))
-			return false;
-	return true;
-}
-
-/**
- * pvmem_ptpool_room() - how many more page-table pages would the pool keep?
+ * pvmem_ptpool_has_room() - would the pool keep one more page-table page?
  * @pv: the instance.
  *
  * Context: any.
- * Return: 0 when the pool is at its cap, turned off or frozen. An estimate:
+ * Return: false when the pool is at its cap, turned off or frozen. An estimate:
  * others may adopt meanwhile.
  */
-unsigned long pvmem_ptpool_room(struct pvmem *pv)
+bool pvmem_ptpool_has_room(struct pvmem *pv)
 {
 	const struct pvmem_ptpool *pool = &pv->pool;
 	const struct pvmem_ptpool_node *node = &pool->nodes[numa_node_id()];
-	unsigned long have = READ_ONCE(node->nr_ready) + READ_ONCE(node->nr_used), cap = READ_ONCE(pool->config.cap);
 
-	return have < cap && READ_ONCE(pool->config.high) && !READ_ONCE(pool->frozen) ? cap - have : 0;
+	return READ_ONCE(node->nr_ready) + READ_ONCE(node->nr_used) < READ_ONCE(pool->config.cap) &&
+	       READ_ONCE(pool->config.high) && !READ_ONCE(pool->frozen);
 }
 
 /**

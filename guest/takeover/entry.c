@@ -34,6 +34,8 @@ struct takeover_inside {
 	unsigned long left;
 };
 
+/* Not static: the code below refers to it by name. */
+DECLARE_PER_CPU(struct takeover_inside, takeover_inside);
 DEFINE_PER_CPU(struct takeover_inside, takeover_inside);
 bool takeover_serving;
 

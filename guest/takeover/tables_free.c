@@ -106,7 +106,7 @@ void takeover_free_pgd_range(struct mmu_gather *tlb, unsigned long addr, unsigne
 void takeover____pte_free_tlb(struct mmu_gather *tlb, struct page *table)
 {
 	struct takeover_gather *gather = takeover_gathering(tlb);
-	bool pooled = PagePinned(table) && READ_ONCE(takeover_serving) && pvmem_ptpool_wants_pages();
+	bool pooled = PagePinned(table) && READ_ONCE(takeover_serving) && pvmem_ptpool_wants_page();
 
 	if (pooled && gather) {
 		takeover_table_retire(table);

@@ -15,7 +15,6 @@
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <asm/pgtable.h>
-#include <pvmem/pvmem.h>
 #include "takeover.h"
 #include "xen.h"
 
@@ -54,24 +53,14 @@ struct takeover_batch {
  * @mm: whose locks nest; init_mm while the machine is stopped for a save.
  * @batch: what is gathered.
  * @add: takes a table into the batch.
- * @keep: so many tables more may stay pinned, for the pool.
  * @failed: something was refused and undone: the stock code does the rest.
  */
 struct takeover_tree {
 	struct mm_struct *mm;
 	struct takeover_batch *batch;
 	void (*add)(struct takeover_tree *tree, struct page *page, bool last_level);
-	unsigned long keep;
 	bool failed;
 };
-
-/*
- * A table of an exiting program that has so few entries stays pinned, and goes
- * to the pool when it is freed. Each entry is then cleared by a store that traps
- * (1,800 instructions); to unpin a page costs 11,300, and 12,300 to prepare
- * another for the pool. So it is cheaper even when the pool needs none.
- */
-#define TAKEOVER_KEEP_ENTRIES 2
 
 static DEFINE_PER_CPU(struct takeover_batch, takeover_batch);
 
@@ -283,36 +272,8 @@ static void takeover_unpin_issue(struct takeover_tree *tree)
 	takeover_batch_end(batch);
 }
 
-static bool takeover_few_entries(struct page *page)
-{
-	const void *table = page_address(page);
-	unsigned int i, nr = 0;
-
-	for (i = 0; (i = takeover_next(table, i, PTRS_PER_PTE)) < PTRS_PER_PTE; i++)
-		if (++nr > TAKEOVER_KEEP_ENTRIES)
-			return false;
-	return true;
-}
-
-static bool takeover_keeps(struct takeover_tree *tree, struct page *page)
-{
-	if (!tree->keep || !PagePinned(page) || !takeover_few_entries(page))
-		return false;
-	tree->keep--;
-	takeover_stat_inc(tables_kept);
-	return true;
-}
-
-/* How many tables of @mm may stay pinned: none when it is not exiting. */
-static unsigned long takeover_may_keep(const struct mm_struct *mm)
-{
-	return atomic_read(&mm->mm_users) || !READ_ONCE(takeover_serving) ? 0 : pvmem_ptpool_wants_pages();
-}
-
 static void takeover_unpin_add(struct takeover_tree *tree, struct page *page, bool last_level)
 {
-	if (last_level && takeover_keeps(tree, page))
-		return;
 	if (!TestClearPagePinned(page))
 		return;
 	takeover_batch_add(tree, page, last_level, MMUEXT_UNPIN_TABLE, PAGE_KERNEL, 0);
@@ -332,10 +293,7 @@ static void takeover_unpin_add(struct takeover_tree *tree, struct page *page, bo
  */
 void takeover___xen_pgd_unpin(struct mm_struct *mm, pgd_t *pgd)
 {
-	struct takeover_tree tree = { .mm = mm,
-				      .batch = this_cpu_ptr(&takeover_batch),
-				      .add = takeover_unpin_add,
-				      .keep = takeover_may_keep(mm) };
+	struct takeover_tree tree = { .mm = mm, .batch = this_cpu_ptr(&takeover_batch), .add = takeover_unpin_add };
 	struct takeover_batch *batch = tree.batch;
 	struct page *root = virt_to_page(pgd), *user = takeover_user_root(pgd);
 

@@ -43,7 +43,7 @@ int pvmem_unmap_pages(struct page **pages, unsigned int nr_pages);
 struct page *pvmem_ptpool_get(void);
 void pvmem_ptpool_put(struct page *page);
 unsigned int pvmem_ptpool_claim_pages(struct page **pages, unsigned int nr_pages);
-unsigned long pvmem_ptpool_wants_pages(void);
+bool pvmem_ptpool_wants_page(void);
 void pvmem_ptpool_adopt_page(struct page *page);
 void pvmem_ptpool_settle(void);
 unsigned long pvmem_ptpool_fill_now(unsigned long nr_pages, unsigned int batch);

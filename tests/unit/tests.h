@@ -49,7 +49,6 @@
 	T(pool_dirty_pages)             \
 	T(pool_dirty_refused)           \
 	T(pool_adopts)                  \
-	T(pool_used_ready)              \
 	T(pool_adopted_shrunk)          \
 	T(pool_room)                    \
 	T(pool_purges_aliases)          \
