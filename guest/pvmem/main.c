@@ -288,6 +288,21 @@ void pvmem_ptpool_adopt_page(struct page *page)
 EXPORT_SYMBOL_GPL(pvmem_ptpool_adopt_page);
 
 /**
+ * pvmem_ptpool_settle() - wait until the pool is filled as far as it ever is
+ *
+ * For whoever begins to use it and wants the first page to cost no more than
+ * those after it.
+ *
+ * Context: process, sleeps.
+ */
+void pvmem_ptpool_settle(void)
+{
+	pvmem_ptpool_kick(pvmem_instance);
+	flush_work(&pvmem_instance->pool.fill_work);
+}
+EXPORT_SYMBOL_GPL(pvmem_ptpool_settle);
+
+/**
  * pvmem_ptpool_fill_now() - prepare pages before they are needed
  * @nr_pages: how many; the pool's cap holds.
  * @batch: pages prepared at a time; taken as 1 to 64.

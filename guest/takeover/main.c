@@ -27,17 +27,21 @@ MODULE_PARM_DESC(changed, "for tests: a function to take as one with other types
 static struct klp_object takeover_objects[2];
 static struct klp_patch takeover_patch = { .mod = THIS_MODULE, .objs = takeover_objects };
 
+/* The halves that are taken over. */
+static unsigned int takeover_halves;
+
 static void takeover_enabled(struct klp_object *object)
 {
-	takeover_vmap_begin();
+	WRITE_ONCE(takeover_serving, true);
 }
 
 static void takeover_reverted(struct klp_object *object)
 {
+	WRITE_ONCE(takeover_serving, false);
 	takeover_vmap_end();
 }
 
-static unsigned int __init takeover_halves(void)
+static unsigned int __init takeover_halves_here(void)
 {
 	unsigned int halves = TAKEOVER_VMAP;
 
@@ -52,9 +56,12 @@ static int __init takeover_refuse(const char *what, int err)
 	return err;
 }
 
-static int __init takeover_enable(unsigned int halves)
+static int __init takeover_enable(void)
 {
-	takeover_objects[0].funcs = takeover_hooks_list(halves);
+	/* Whoever is served first should not find the pool empty. */
+	if (takeover_halves & TAKEOVER_TABLES)
+		pvmem_ptpool_settle();
+	takeover_objects[0].funcs = takeover_hooks_list(takeover_halves);
 	takeover_objects[0].callbacks.post_patch = takeover_enabled;
 	takeover_objects[0].callbacks.post_unpatch = takeover_reverted;
 	return klp_enable_patch(&takeover_patch);
@@ -62,38 +69,39 @@ static int __init takeover_enable(unsigned int halves)
 
 static int __init takeover_init(void)
 {
-	unsigned int halves = takeover_halves();
 	int err;
 
+	takeover_halves = takeover_halves_here();
 	if (!takeover_release_known(init_utsname()->release)) {
 		pr_err("pvmem_takeover: not loaded: kernel %s is none of those it knows\n", init_utsname()->release);
 		return -ENODEV;
 	}
-	err = takeover_kernel_find(halves, absent, changed);
+	err = takeover_kernel_find(takeover_halves, absent, changed);
 	if (err)
 		return err;
 	err = takeover_sysfs_start();
 	if (err)
 		return takeover_refuse("cannot make files in /sys/kernel", err);
-	err = takeover_vmap_start();
+	err = takeover_entries_start(takeover_halves);
 	if (err) {
 		takeover_sysfs_stop();
-		return takeover_refuse("vm_map_ram() cannot be hooked, somebody else has", err);
+		return err;
 	}
-	err = takeover_enable(halves);
+	err = takeover_enable();
 	if (err) {
-		takeover_vmap_stop();
+		takeover_entries_stop(takeover_halves);
 		takeover_sysfs_stop();
 		return takeover_refuse("livepatch refuses", err);
 	}
 	pr_info("pvmem_takeover: page tables %s, vmap taken over\n",
-		halves & TAKEOVER_TABLES ? "taken over" : "left alone: this is no Xen PV guest");
+		takeover_halves & TAKEOVER_TABLES ? "taken over" : "left alone: this is no Xen PV guest");
 	return 0;
 }
 
 static void __exit takeover_exit(void)
 {
 	takeover_vmap_stop();
+	takeover_entries_stop(takeover_halves);
 	takeover_sysfs_stop();
 	pr_info("pvmem_takeover: unloaded\n");
 }

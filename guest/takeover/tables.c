@@ -101,7 +101,7 @@ int takeover___pte_alloc(struct mm_struct *mm, pmd_t *pmd)
 	spinlock_t *ptl;
 	bool present;
 
-	if (!takeover_mm_pinned(mm))
+	if (!takeover_serves(mm))
 		return takeover_stock.__pte_alloc(mm, pmd);
 	nr = takeover_tables_get(tables, 1 + takeover_ahead(mm, pmd));
 	if (unlikely(!nr)) {
@@ -158,7 +158,7 @@ void takeover_pmd_install(struct mm_struct *mm, pmd_t *pmd, pgtable_t *pte)
 	bool swapped = false;
 
 	/* A lock that is no part of the page's descriptor is allocated, which may sleep. */
-	if (ALLOC_SPLIT_PTLOCKS || !takeover_mm_pinned(mm) || !pvmem_ptpool_claim_pages(&page, 1)) {
+	if (ALLOC_SPLIT_PTLOCKS || !takeover_serves(mm) || !pvmem_ptpool_claim_pages(&page, 1)) {
 		takeover_stock.pmd_install(mm, pmd, pte);
 		return;
 	}

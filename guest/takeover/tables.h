@@ -3,11 +3,18 @@
 #define PVMEM_TAKEOVER_TABLES_H
 
 #include <linux/mm.h>
+#include "takeover.h"
 
 /* Is an address space in use, so that its tables must be pinned? */
 static inline bool takeover_mm_pinned(const struct mm_struct *mm)
 {
 	return PagePinned(virt_to_page(mm->pgd));
+}
+
+/* Is it the takeover that changes its tables? */
+static inline bool takeover_serves(const struct mm_struct *mm)
+{
+	return READ_ONCE(takeover_serving) && takeover_mm_pinned(mm);
 }
 
 /* tables.c */

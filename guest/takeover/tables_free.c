@@ -82,7 +82,7 @@ void takeover_free_pgd_range(struct mmu_gather *tlb, unsigned long addr, unsigne
 {
 	struct takeover_gather *gather;
 
-	if (!takeover_mm_pinned(tlb->mm)) {
+	if (!takeover_serves(tlb->mm)) {
 		takeover_stock.free_pgd_range(tlb, addr, end, floor, ceiling);
 		return;
 	}
@@ -106,7 +106,7 @@ void takeover_free_pgd_range(struct mmu_gather *tlb, unsigned long addr, unsigne
 void takeover____pte_free_tlb(struct mmu_gather *tlb, struct page *table)
 {
 	struct takeover_gather *gather = takeover_gathering(tlb);
-	bool pooled = PagePinned(table) && pvmem_ptpool_wants_page();
+	bool pooled = PagePinned(table) && READ_ONCE(takeover_serving) && pvmem_ptpool_wants_page();
 
 	if (pooled && gather) {
 		takeover_table_retire(table);

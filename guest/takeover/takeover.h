@@ -5,9 +5,11 @@
  *	main.c		load, refuse, enable, revert
  *	hooks.def	every function patched or needed, and on which kernels
  *	kernel.c	finds them, and shape.c looks at their types
+ *	entry.c		enters those that livepatch would be too slow for
  *	vmap.c		vm_map_ram() and vm_unmap_ram()
  *	tables.c	page tables are made of the pool's pages
  *	tables_free.c	and come back to the pool
+ *	fork.c		pages of a forking process made read-only
  *	tree.c		all tables of a process pinned and unpinned at once
  *	ahead.c		tables made ahead of a sparse walk
  *	xen.c		the hypercalls of these
@@ -32,9 +34,13 @@ struct mmu_gather;
 #define TAKEOVER_RELEASE(prefix)
 #define TAKEOVER_NEED(half, name, type, parameters, shape)
 #define TAKEOVER_HOOK(half, name, type, parameters, shape) type takeover_##name parameters;
-#define TAKEOVER_ENTRY TAKEOVER_HOOK
+#define TAKEOVER_ENTRY(half, name, type, parameters, shape) \
+	type takeover_##name parameters;                    \
+	void takeover_enter_##name(void);
 #include "hooks.def"
 #undef TAKEOVER_HOOK
+#undef TAKEOVER_ENTRY
+#define TAKEOVER_ENTRY TAKEOVER_HOOK
 
 /**
  * struct takeover_stock - stock bodies of the patched functions, behind their
@@ -111,11 +117,12 @@ unsigned long takeover_stat_sum(enum takeover_stat stat);
 int takeover_sysfs_start(void);
 void takeover_sysfs_stop(void);
 
+/* entry.c; takeover_serving: livepatch has the takeover enabled. */
+extern bool takeover_serving;
+int takeover_entries_start(unsigned int halves);
+void takeover_entries_stop(unsigned int halves);
+
 /* vmap.c */
-void takeover_enter_vm_map_ram(void);
-void takeover_enter_vm_unmap_ram(void);
-int takeover_vmap_start(void);
-void takeover_vmap_begin(void);
 void takeover_vmap_end(void);
 void takeover_vmap_stop(void);
 

@@ -45,6 +45,7 @@ void pvmem_ptpool_put(struct page *page);
 unsigned int pvmem_ptpool_claim_pages(struct page **pages, unsigned int nr_pages);
 bool pvmem_ptpool_wants_page(void);
 void pvmem_ptpool_adopt_page(struct page *page);
+void pvmem_ptpool_settle(void);
 unsigned long pvmem_ptpool_fill_now(unsigned long nr_pages, unsigned int batch);
 unsigned long pvmem_ptpool_drain_now(unsigned int batch);
 

@@ -37,6 +37,16 @@ let_go() {
 	revert && rmmod pvmem_takeover
 }
 
+# gone: unloads it once what was mapped before the revert is unmapped.
+gone() {
+	tries=0
+	until rmmod pvmem_takeover 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $tries -lt 300 ] || return 1
+		sleep 0.1
+	done
+}
+
 tstat() {
 	cat $TAKEOVER/stats/"$1"
 }

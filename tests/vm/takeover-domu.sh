@@ -6,6 +6,8 @@
 # shellcheck source=/dev/null
 . /pvmem/bin/takeover.sh
 
+CPU1=/sys/devices/system/cpu/cpu1
+
 cpus() {
 	grep -c ^processor /proc/cpuinfo
 }
@@ -44,9 +46,12 @@ memory_came_back() {
 	[ "$least" -lt $((before - 50000)) ] && [ "$(kib_total)" -ge $((before - 4096)) ]
 }
 
+# The kernel leaves it to user space to start a CPU that was plugged in; udev is not here.
 cpu_came_back() {
 	read -r least fewest </tmp/seen
-	[ "$fewest" = 1 ] && [ "$(cpus)" = 2 ]
+	[ "$fewest" = 1 ] || return 1
+	[ ! -e $CPU1/online ] || echo 1 >$CPU1/online
+	[ "$(cpus)" = 2 ]
 }
 
 before=$(kib_total)

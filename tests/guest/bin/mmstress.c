@@ -3,14 +3,11 @@
  * Works a guest's address spaces hard and checks every page it gets back:
  * faults of several threads in the same page tables, madvise, munmap, mremap,
  * mprotect, fork, exec, kill, signals on fresh stacks, and file reads. See
- * usage() below, and arena.h for how pages are checked.
- *
- * A forked child has but one thread and inherits locks that nobody will
- * release: it takes none, and looks only at units its parent held exclusively.
+ * usage() below, arena.h for how pages are checked, mmchildren.h and mmfiles.h
+ * for work on processes and files; other work is here.
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
@@ -20,69 +17,28 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "arena.h"
-#include "blocksum.h"
+#include "mmchildren.h"
+#include "mmfiles.h"
+#include "mmwork.h"
 
-#define SPAN_MAX 5 /* units: more than one page table's 2 MiB */
 #define THREADS_MAX 16
 #define PROCESSES_MAX 16
 #define ALTSTACK_SIZE (16 * PAGE)
-#define SPARSE_TABLES 24 /* page tables a child touches one page of each of */
 #define ALARM_US 10000
-#define KILL_US_MAX 4000
-#define FILES_MAX 4096 /* blocks in a manifest */
-
-enum op {
-	TOUCH,
-	DISCARD,
-	REMAP,
-	MOVE,
-	PROTECT,
-	FORK,
-	EXEC,
-	KILL,
-	STACK,
-	READ,
-	NR_OPS
-};
 
 static const char *const op_names[NR_OPS] = { "touch", "discard", "remap", "move",  "protect",
 					      "fork",  "exec",	  "kill",  "stack", "read" };
 static const unsigned int op_weights[NR_OPS] = { 60, 7, 7, 7, 5, 5, 2, 2, 3, 6 };
 
-struct block {
-	char name[64];
-	unsigned long number;
-	uint64_t sum;
-};
-
-/* What processes tell their parent, in shared memory. */
-struct report {
-	unsigned long ops[NR_OPS];
-	unsigned long pages_checked;
-	unsigned long alarms;
-};
-
-struct thread {
-	pthread_t id;
-	unsigned int number;
-	uint64_t random;
-	uint64_t next_tag;
-	struct report report;
-};
-
 static struct {
 	unsigned int seconds, threads, processes;
 	uint64_t seed;
-	const char *files;
 	bool plant;
 } options = { .seconds = 10, .threads = 4, .processes = 2, .seed = 1 };
 
-static struct block *blocks;
-static unsigned int nr_blocks;
 static struct report *reports; /* shared, one a process */
 static struct timespec deadline;
 static pthread_barrier_t all_made; /* every thread of this process has its stacks */
@@ -90,53 +46,12 @@ static volatile sig_atomic_t alarms;
 static __thread unsigned char *volatile fault_expected;
 static __thread volatile sig_atomic_t stack_checked;
 
-static uint64_t random_next(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state * 0x2545f4914f6cdd1dULL;
-}
-
-static unsigned long below(struct thread *thread, unsigned long limit)
-{
-	return (random_next(&thread->random) >> 32) % limit;
-}
-
 static bool time_left(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec < deadline.tv_sec || (now.tv_sec == deadline.tv_sec && now.tv_nsec < deadline.tv_nsec);
-}
-
-/* A tag nobody has used: threads and processes start far apart. */
-static uint64_t tag_new(struct thread *thread)
-{
-	return ++thread->next_tag;
-}
-
-/* page_renew - check what the page holds and, half of the times, change it. */
-static void page_renew(struct thread *thread, unsigned long page, const char *who)
-{
-	page_check(page_address(page), tags[page], who);
-	thread->report.pages_checked++;
-	if (below(thread, 2)) {
-		tags[page] = tag_new(thread);
-		page_fill(page_address(page), tags[page]);
-	}
-}
-
-/* A span of units chosen at random and locked. */
-static unsigned int span_choose(struct thread *thread, unsigned int *nr)
-{
-	unsigned int first;
-
-	*nr = 1 + below(thread, SPAN_MAX);
-	first = below(thread, UNITS - *nr + 1);
-	span_lock(first, *nr);
-	return first;
 }
 
 /* --- operations */
@@ -232,114 +147,6 @@ static void do_protect(struct thread *thread)
 	span_unlock(first, nr);
 }
 
-/* --- children */
-
-static void sparse_touch(uint64_t tag)
-{
-	unsigned char *area = mmap(NULL, SPARSE_TABLES * PMD, PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	must(area != MAP_FAILED, "mmap in a child");
-	madvise(area, SPARSE_TABLES * PMD, MADV_NOHUGEPAGE);
-	for (unsigned int i = 0; i < SPARSE_TABLES; i++)
-		page_fill(area + i * PMD + i * PAGE, tag + i);
-	for (unsigned int i = 0; i < SPARSE_TABLES; i++)
-		page_check(area + i * PMD + i * PAGE, tag + i, "sparse");
-	must(!munmap(area, SPARSE_TABLES / 2 * PMD), "munmap in a child");
-}
-
-static int child_wait(pid_t pid)
-{
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0)
-		must(errno == EINTR, "waitpid");
-	return status;
-}
-
-static void child_succeeded(pid_t pid, const char *what)
-{
-	int status = child_wait(pid);
-
-	if (status)
-		complain("%s child %d ended with status %#x", what, pid, status);
-}
-
-/* The child's copies are the parent's, and stay its own when it writes. */
-__attribute__((noreturn)) static void fork_child(struct thread *thread, unsigned int first, unsigned int nr, int depth)
-{
-	span_check(first, nr, "child");
-	for (unsigned int i = 0; i < 32; i++)
-		page_renew(thread, first * UNIT_PAGES + below(thread, nr * UNIT_PAGES), "child");
-	if (depth) {
-		pid_t pid = fork();
-
-		must(pid >= 0, "fork in a child");
-		if (!pid)
-			fork_child(thread, first, nr, depth - 1);
-		child_succeeded(pid, "a child's");
-	}
-	must(!munmap(arena + first * UNIT_SIZE, UNIT_SIZE), "munmap in a child");
-	sparse_touch(thread->next_tag);
-	span_check(first + 1, nr - 1, "child at its end");
-	_exit(0);
-}
-
-static void do_fork(struct thread *thread)
-{
-	unsigned int nr, first = span_choose(thread, &nr);
-	int depth = below(thread, 4) == 0;
-	pid_t pid = fork();
-
-	must(pid >= 0, "fork");
-	if (!pid)
-		fork_child(thread, first, nr, depth);
-	/* While the child runs: its pages must not change. */
-	for (unsigned int i = 0; i < 16; i++)
-		page_renew(thread, first * UNIT_PAGES + below(thread, nr * UNIT_PAGES), "parent");
-	child_succeeded(pid, "forked");
-	span_check(first, nr, "parent");
-	span_unlock(first, nr);
-	thread->report.pages_checked += 2 * nr * UNIT_PAGES;
-}
-
-/* Not posix_spawn(): it maps a stack, anywhere, also where a span is unmapped just now. */
-static void do_exec(struct thread *thread)
-{
-	char tag[32];
-	char *const args[] = { "mmstress", "--child", tag, NULL };
-	pid_t pid;
-
-	snprintf(tag, sizeof(tag), "%lu", (unsigned long)tag_new(thread));
-	pid = vfork();
-	if (!pid) {
-		execv("/proc/self/exe", args);
-		_exit(127);
-	}
-	must(pid > 0, "vfork");
-	child_succeeded(pid, "executed");
-}
-
-/* An address space that goes in the middle of work. */
-static void do_kill(struct thread *thread)
-{
-	useconds_t delay = below(thread, KILL_US_MAX);
-	pid_t pid = fork();
-	int status;
-
-	must(pid >= 0, "fork");
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (uint64_t tag = thread->next_tag;; tag++)
-			sparse_touch(tag);
-	}
-	usleep(delay);
-	must(!kill(pid, SIGKILL), "kill");
-	status = child_wait(pid);
-	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-		complain("a killed child ended with status %#x", status);
-}
-
 /* --- signals */
 
 static void on_fault(int signal, siginfo_t *info, void *context)
@@ -399,57 +206,6 @@ static void handlers_set(void)
 	sigaction(SIGBUS, &fault, NULL);
 	sigaction(SIGALRM, &alarm, NULL);
 	sigaction(SIGUSR1, &stack, NULL);
-}
-
-/* --- files */
-
-static void blocks_load(void)
-{
-	char path[512];
-	FILE *manifest;
-
-	snprintf(path, sizeof(path), "%s/manifest", options.files);
-	manifest = fopen(path, "r");
-	must(manifest, path);
-	blocks = calloc(FILES_MAX, sizeof(*blocks));
-	must(blocks, "calloc");
-	while (nr_blocks < FILES_MAX) {
-		struct block *block = &blocks[nr_blocks];
-		unsigned long sum;
-
-		if (fscanf(manifest, "%63s %lu %lx", block->name, &block->number, &sum) != 3)
-			break;
-		block->sum = sum;
-		nr_blocks++;
-	}
-	if (!feof(manifest) || !nr_blocks)
-		complain("%s: bad line %u, or more than %u", path, nr_blocks + 1, FILES_MAX);
-	fclose(manifest);
-}
-
-/* Reads a block that the page cache was just told to forget. */
-static void do_read(struct thread *thread)
-{
-	const struct block *block = &blocks[below(thread, nr_blocks)];
-	off_t offset = block->number * BLOCKSUM_BLOCK;
-	unsigned char buffer[BLOCKSUM_BLOCK];
-	char path[512];
-	ssize_t size;
-	uint64_t sum;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", options.files, block->name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	must(fd >= 0, path);
-	posix_fadvise(fd, offset, BLOCKSUM_BLOCK, POSIX_FADV_DONTNEED);
-	size = pread(fd, buffer, sizeof(buffer), offset);
-	must(size > 0, "pread");
-	sum = blocksum(buffer, size);
-	if (sum != block->sum)
-		complain("block %lu of %s has sum %016lx, not %016lx", block->number, path, (unsigned long)sum,
-			 (unsigned long)block->sum);
-	close(fd);
-	thread->report.pages_checked += size / PAGE;
 }
 
 /* --- threads and processes */
@@ -605,7 +361,7 @@ static void options_parse(int argc, char **argv)
 			options.processes = number(optarg, 1, PROCESSES_MAX);
 			break;
 		case 'f':
-			options.files = optarg;
+			files = optarg;
 			break;
 		case 'e':
 			options.plant = true;
@@ -633,7 +389,7 @@ int main(int argc, char **argv)
 	bool good = true;
 
 	options_parse(argc, argv);
-	if (options.files)
+	if (files)
 		blocks_load();
 	reports = mmap(NULL, sizeof(*reports) * PROCESSES_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		       0);
