@@ -40,20 +40,19 @@ DECLARE_PER_CPU(struct takeover_inside, takeover_inside);
 DEFINE_PER_CPU(struct takeover_inside, takeover_inside);
 bool takeover_serving;
 
-#define TAKEOVER_STUB(name)                                                    \
-	asm(".pushsection .text, \"ax\", @progbits\n\t"                        \
-	    ".globl takeover_enter_" #name "\n\t"                              \
-	    ".type takeover_enter_" #name ", @function\n"                      \
-	    "takeover_enter_" #name ":\n\t" ASM_ENDBR                          \
-	    "movq $takeover_count_" #name ", (%rsp)\n\t" ASM_RET "\n"          \
-	    ".size takeover_enter_" #name ", . - takeover_enter_" #name "\n\t" \
-	    ".type takeover_count_" #name ", @function\n"                      \
-	    "takeover_count_" #name ":\n\t"                                    \
-	    "incq %gs:takeover_inside(%rip)\n\t"                               \
-	    "call takeover_" #name "\n\t"                                      \
-	    "incq %gs:takeover_inside+8(%rip)\n\t" ASM_RET "\n"                \
-	    ".size takeover_count_" #name ", . - takeover_count_" #name "\n\t" \
-	    ".popsection\n");                                                  \
+#define TAKEOVER_STUB(name)                                                                                     \
+	asm(".pushsection .text, \"ax\", @progbits\n\t"                                                         \
+	    ".globl takeover_enter_" #name "\n\t"                                                               \
+	    ".type takeover_enter_" #name ", @function\n"                                                       \
+	    "takeover_enter_" #name ":\n\t" ASM_ENDBR "movq $takeover_count_" #name ", (%rsp)\n\t" ASM_RET "\n" \
+	    ".size takeover_enter_" #name ", . - takeover_enter_" #name "\n\t"                                  \
+	    ".type takeover_count_" #name ", @function\n"                                                       \
+	    "takeover_count_" #name ":\n\t"                                                                     \
+	    "incq %gs:takeover_inside(%rip)\n\t"                                                                \
+	    "call takeover_" #name "\n\t"                                                                       \
+	    "incq %gs:takeover_inside+8(%rip)\n\t" ASM_RET "\n"                                                 \
+	    ".size takeover_count_" #name ", . - takeover_count_" #name "\n\t"                                  \
+	    ".popsection\n");                                                                                   \
 	STACK_FRAME_NON_STANDARD(takeover_enter_##name);
 
 /* A half that is not built has no replacements. */

@@ -65,6 +65,7 @@ int test_xen_set_entry(struct page *table, unsigned int index, struct page *page
 
 /* The cases. */
 void test_map_sizes(struct test *test);
+void test_map_hold(struct test *test);
 void test_map_shapes(struct test *test);
 void test_map_refused(struct test *test);
 void test_map_grow(struct test *test);

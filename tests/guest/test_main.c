@@ -22,6 +22,7 @@ struct test_case {
 
 static const struct test_case test_cases[] = {
 	{ "map_sizes", test_map_sizes },
+	{ "map_hold", test_map_hold },
 	{ "map_shapes", test_map_shapes },
 	{ "map_refused", test_map_refused },
 	{ "map_grow", test_map_grow },

@@ -113,6 +113,27 @@ void test_map_sizes(struct test *test)
 	test_pages_free(pages, MAP_SIZE_MAX);
 }
 
+/**
+ * test_map_hold() - every size and protection, while the kernel makes page tables
+ * @test: the case.
+ *
+ * Under policy hold alone: under track, pages that are freed while they have a
+ * lazy mapping may become page tables of the kernel's own, which does not ask.
+ */
+void test_map_hold(struct test *test)
+{
+	struct page **pages = test_pages_alloc(MAP_SIZE_MAX);
+
+	if (!pages) {
+		test_check(test, false, "%u pages", MAP_SIZE_MAX);
+		return;
+	}
+	test_policy(PVMEM_POLICY_HOLD);
+	map_sizes_with(test, pages, PVMEM_POLICY_HOLD, true);
+	map_sizes_with(test, pages, PVMEM_POLICY_HOLD, false);
+	test_pages_free(pages, MAP_SIZE_MAX);
+}
+
 /* The same pages through two mappings, one of them in reverse order. */
 static const char *map_check_nested(struct page **pages, unsigned int nr)
 {

@@ -53,8 +53,8 @@ static int pvmem_compat_zpool_shrink(void *data, unsigned int pages, unsigned in
 
 	if (!zp->evict)
 		return -EINVAL;
-	err = pvmem_zs_evict(zp->pool, max(pages, pvmem_compat_zpool_share(zp->pool)), pvmem_compat_zpool_evict_one,
-			     zp, &gone);
+	err = pvmem_zs_evict(zp->pool, max(pages, pvmem_compat_zpool_share(zp->pool)), pvmem_compat_zpool_evict_one, zp,
+			     &gone);
 	if (reclaimed)
 		*reclaimed = gone;
 	return gone >= pages ? 0 : err;
