@@ -195,33 +195,35 @@ static void pvmem_tell_set(struct pvmem_libvirt *libvirt, struct pvmem_job *job)
 	job->done(job->error, job->done_data);
 }
 
+/* A change was made, or refused: tell, with what the domain is like now. */
+static void pvmem_job_changed(struct pvmem_libvirt *libvirt, struct pvmem_job *job, virDomainPtr dom, gboolean done)
+{
+	if (done)
+		pvmem_read_domain(dom, &job->domain);
+	else
+		job->error = libvirt->conn ? pvmem_last_error() : g_strdup("libvirt is not connected");
+	if (dom)
+		virDomainFree(dom);
+	pvmem_job_tell(job, pvmem_tell_set);
+}
+
 static void pvmem_run_set(struct pvmem_libvirt *libvirt, struct pvmem_job *job)
 {
 	virDomainPtr dom = libvirt->conn ? virDomainLookupByUUIDString(libvirt->conn, job->uuid) : NULL;
 	unsigned int impact = (job->scope & PVMEM_SCOPE_LIVE ? VIR_DOMAIN_AFFECT_LIVE : 0) |
 			      (job->scope & PVMEM_SCOPE_CONFIG ? VIR_DOMAIN_AFFECT_CONFIG : 0);
 
-	if (!dom || virDomainSetMetadata(dom, VIR_DOMAIN_METADATA_ELEMENT, job->xml, PVMEM_METADATA_KEY,
-					 PVMEM_METADATA_URI, impact))
-		job->error = libvirt->conn ? pvmem_last_error() : g_strdup("libvirt is not connected");
-	else
-		pvmem_read_domain(dom, &job->domain);
-	if (dom)
-		virDomainFree(dom);
-	pvmem_job_tell(job, pvmem_tell_set);
+	pvmem_job_changed(libvirt, job, dom,
+			  dom && !virDomainSetMetadata(dom, VIR_DOMAIN_METADATA_ELEMENT, job->xml, PVMEM_METADATA_KEY,
+						       PVMEM_METADATA_URI, impact));
 }
 
 static void pvmem_run_balloon(struct pvmem_libvirt *libvirt, struct pvmem_job *job)
 {
 	virDomainPtr dom = libvirt->conn ? virDomainLookupByUUIDString(libvirt->conn, job->uuid) : NULL;
 
-	if (!dom || virDomainSetMemoryFlags(dom, job->bytes / 1024, VIR_DOMAIN_AFFECT_LIVE))
-		job->error = libvirt->conn ? pvmem_last_error() : g_strdup("libvirt is not connected");
-	else
-		pvmem_read_domain(dom, &job->domain);
-	if (dom)
-		virDomainFree(dom);
-	pvmem_job_tell(job, pvmem_tell_set);
+	pvmem_job_changed(libvirt, job, dom,
+			  dom && !virDomainSetMemoryFlags(dom, job->bytes / 1024, VIR_DOMAIN_AFFECT_LIVE));
 }
 
 /* --- events, on the main loop */
