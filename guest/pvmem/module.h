@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What main.c and the files that tie the instance to the kernel share. */
+/* What the files that tie the one instance to the kernel share. */
 #ifndef PVMEM_MODULE_H
 #define PVMEM_MODULE_H
 
 #include <pvmem/pvmem.h>
 
 struct pvmem;
+
+/* Made and destroyed by main.c. */
+extern struct pvmem *pvmem_instance;
 
 #define PVMEM_LAZY_LIMIT_MIN 512UL
 

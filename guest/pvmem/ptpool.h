@@ -102,16 +102,21 @@ void pvmem_ptpool_give(struct pvmem *pv, struct page *page);
 unsigned int pvmem_ptpool_claim(struct pvmem *pv, struct page **pages, unsigned int nr);
 void pvmem_ptpool_give_dirty(struct pvmem *pv, struct page *page);
 bool pvmem_page_is_zero(struct page *page);
-unsigned int pvmem_ptpool_fill(struct pvmem *pv, int node, unsigned int nr);
-unsigned long pvmem_ptpool_shrink(struct pvmem *pv, unsigned long nr);
 void pvmem_ptpool_kick(struct pvmem *pv);
-unsigned long pvmem_ptpool_drain(struct pvmem *pv, unsigned int batch);
-unsigned long pvmem_ptpool_prepare(struct pvmem *pv, unsigned long nr, unsigned int batch);
 void pvmem_ptpool_freeze(struct pvmem *pv);
 void pvmem_ptpool_thaw(struct pvmem *pv);
 void pvmem_ptpool_leave_cpu(struct pvmem *pv, unsigned int cpu);
 unsigned long pvmem_ptpool_out(struct pvmem *pv);
 unsigned long pvmem_ptpool_pages(struct pvmem *pv);
+void pvmem_ptpool_add_ready(struct pvmem *pv, struct page **pages, unsigned int nr);
+unsigned int pvmem_node_take(struct pvmem_ptpool_node *node, struct page **pages, unsigned int nr);
+
+/* ptpool_fill.c */
+unsigned int pvmem_ptpool_fill(struct pvmem *pv, int node, unsigned int nr);
+void pvmem_ptpool_work(struct work_struct *work);
+unsigned long pvmem_ptpool_shrink(struct pvmem *pv, unsigned long nr);
+unsigned long pvmem_ptpool_drain(struct pvmem *pv, unsigned int batch);
+unsigned long pvmem_ptpool_prepare(struct pvmem *pv, unsigned long nr, unsigned int batch);
 
 /* ptpool_recycle.c */
 bool pvmem_ptpool_has_room(struct pvmem *pv);

@@ -13,7 +13,7 @@ unit_guest_sources() {
 	local file
 	for file in "$1"/*.c; do
 		case ${file##*/} in
-		main.c | sysfs.c | shrinker.c | backend_*.c | xen_pv*.c | zs_main.c | zs_system.c | zs_debugfs.c | zs_pair*.c | zpool.c) ;;
+		main.c | api.c | sysfs.c | shrinker.c | backend_*.c | xen_pv*.c | zs_main.c | zs_system.c | zs_debugfs.c | zs_pair*.c | zpool.c) ;;
 		*) printf '%s\n' "$file" ;;
 		esac
 	done
