@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Map, unmap, purge: what is mapped is there, what was purged is gone. */
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include <asm/pgtable.h>
@@ -81,8 +82,11 @@ static void map_sizes_with(struct test *test, struct page **pages, enum pvmem_po
 	const char *why = NULL;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(map_sizes) && !why; i++)
+	for (i = 0; i < ARRAY_SIZE(map_sizes) && !why; i++) {
 		why = map_check_size(pages, map_sizes[i], writable);
+		/* Seconds on a busy machine: whoever unloads a module waits for this task. */
+		cond_resched_tasks_rcu_qs();
+	}
 	if (why)
 		test_note(test, "at %u pages", map_sizes[i - 1]);
 	test_check(test, !why, "%s, %s: map, use, unmap and purge of 1 to %u pages%s%s", test_policy_name(policy),
