@@ -9,13 +9,11 @@
  * changes.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 #include "daemon.h"
 #include "guest.h"
+#include "unix_socket.h"
 
 /* After that long without an answer options are sent again. */
 #define PVMEM_RESEND_US (2 * G_USEC_PER_SEC)
@@ -515,22 +513,12 @@ static const struct pvmem_stream_ops pvmem_guest_stream_ops = {
  */
 int pvmem_guest_attach(struct pvmem_guest *guest, const char *path)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = pvmem_unix_connect(path, SOCK_NONBLOCK);
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
-	int fd, err;
 
-	if (strlen(path) >= sizeof(addr.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(addr.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr))) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
+		return fd;
 	guest->stream = pvmem_stream_new(guest->daemon->poller, fd, &guest->daemon->config->limits,
 					 &pvmem_guest_stream_ops, guest);
 	/* Who listens there is the machine itself. */
