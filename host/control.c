@@ -14,9 +14,12 @@
 #include "command.h"
 #include "unix_socket.h"
 
-/* Clients at a time; each may have that many bytes waiting: a list of some 10,000 domains. */
+/*
+ * Clients at a time; each may have that many bytes of items waiting: the metrics
+ * of some 1,200 domains, a list of 10,000. The end of an answer always has room.
+ */
 #define PVMEM_CLIENTS_MAX 32
-#define PVMEM_CLIENT_OUT (4 << 20)
+#define PVMEM_CLIENT_ITEMS (6 << 20)
 
 /* Clients that may wait to be let in. */
 #define PVMEM_CONTROL_BACKLOG 16
@@ -29,13 +32,14 @@ static const struct pvmem_stream_limits pvmem_client_limits = {
 	.bytes_burst = 1 << 20,
 	.lines_per_s = 1000,
 	.lines_burst = 1000,
-	.out_max = PVMEM_CLIENT_OUT,
+	.out_max = PVMEM_CLIENT_ITEMS + 2 * PVMEM_LINE_MAX,
 };
 
 struct pvmem_client {
 	struct pvmem_control *control;
 	struct pvmem_stream *stream;
 	struct pvmem_command *command;
+	gboolean cut; /* items of its answer had no room */
 };
 
 struct pvmem_control {
@@ -64,6 +68,8 @@ static void pvmem_client_send(struct pvmem_client *client, json_t *message)
 
 	if (line)
 		pvmem_stream_send(client->stream, line, len);
+	else
+		client->cut = TRUE;
 	free(line);
 	json_decref(message);
 }
@@ -87,10 +93,13 @@ void pvmem_command_item(struct pvmem_command *command, json_t *item)
 	json_t *message = pvmem_message_new(PVMEM_MESSAGE_REPLY);
 
 	json_object_set_new(message, "item", item);
-	if (command->client)
+	if (command->client && pvmem_stream_unsent(command->client->stream) < PVMEM_CLIENT_ITEMS) {
 		pvmem_client_send(command->client, message);
-	else
-		json_decref(message);
+		return;
+	}
+	if (command->client)
+		command->client->cut = TRUE;
+	json_decref(message);
 }
 
 static void pvmem_command_free(struct pvmem_command *command)
@@ -115,6 +124,9 @@ void pvmem_command_end(struct pvmem_command *command, const char *error)
 	if (!client)
 		return;
 	client->command = NULL;
+	if (!error && client->cut)
+		error = "the answer is longer than the control socket takes: what is shown is not all";
+	client->cut = FALSE;
 	if (error) {
 		pvmem_client_refuse(client, error);
 		return;
