@@ -250,8 +250,6 @@ static int ctl_completion_command(const struct ctl_line *line)
 	return 0;
 }
 
-#define CTL_SCOPES (1u << CTL_UNSET | 1u << CTL_RESET | 1u << CTL_LIVE | 1u << CTL_CONFIG | 1u << CTL_CURRENT)
-
 static const char *const ctl_compression_elements[] = { "memory-compression", NULL };
 static const char *const ctl_pool_elements[] = { "pool", "vmap", NULL };
 

@@ -126,7 +126,7 @@ static int pvmem_run(struct pvmem_agent *agent)
 
 static void pvmem_usage(FILE *to)
 {
-	fprintf(to, "usage: pvmem-agent [--transport auto|virtio|xenstore] [--state FILE]\n\n"
+	fprintf(to, "usage: pvmem-agent [--transport auto|virtio|xenstore] [--state FILE] [--version]\n\n"
 		    "Tells the host what pvmem and zswap do in this guest, and applies what it asks.\n"
 		    "  --transport  the way to the host (auto: xenstore in a Xen domain, else virtio)\n"
 		    "  --state      where values from before the first change are kept (" PVMEM_STATE_FILE ")\n");
