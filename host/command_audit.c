@@ -253,7 +253,7 @@ static void pvmem_audit_named(struct pvmem_guest *guest, const struct pvmem_resu
 	struct pvmem_audit_claim *claim = &task->claim;
 	GTask *async;
 
-	if (!pvmem_command_guest(command) || !guest->running) {
+	if (!pvmem_command_guest(command) || !guest->running || !guest->machine) {
 		pvmem_command_end(command, "the domain is gone");
 		return;
 	}
