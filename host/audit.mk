@@ -11,7 +11,7 @@ tests_CFLAGS += -Ihost
 $(O)/audit_guest: $(O)/tests/host/audit_guest.o $(AUDIT_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,$(audit_PKGS))
 
-$(O)/test_audit $(O)/test_audit_hostile $(O)/test_audit_kvm: $(O)/test_%: $(O)/tests/host/test_%.o $(O)/tests/host/audit_world.o $(AUDIT_OBJECTS)
+$(O)/test_audit $(O)/test_audit_pv $(O)/test_audit_hostile $(O)/test_audit_kvm: $(O)/test_%: $(O)/tests/host/test_%.o $(O)/tests/host/audit_world.o $(AUDIT_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,$(audit_PKGS) cmocka)
 
 $(O)/test_policy: $(O)/tests/host/test_policy.o $(O)/tests/host/policy_sim.o $(O)/host/policy.o

@@ -143,6 +143,8 @@ static int pvmem_kvm_open(int qemu, uint64_t *bytes)
 		if (fd >= 0)
 			close(fd);
 		fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			fd = -errno;
 		*bytes = status.st_size;
 	}
 	closedir(dir);

@@ -6,6 +6,9 @@
 #include <string.h>
 #include "command.h"
 
+/* Bytes of metrics an item: a line each would double them, and escaped they must fit into a message. */
+#define PVMEM_METRICS_PART 2048
+
 /* Takes one more option to or from a scope, and so on until all are written. */
 static void pvmem_set_next(struct pvmem_command *command);
 
@@ -311,14 +314,23 @@ static void pvmem_command_set(struct pvmem_command *command)
 	pvmem_set_next(command);
 }
 
+/* The newline behind as many lines as make an item. */
+static char *pvmem_metrics_part_end(char *text)
+{
+	return g_strrstr_len(text, PVMEM_METRICS_PART, "\n") ?: strchr(text, '\n');
+}
+
 static void pvmem_command_metrics(struct pvmem_command *command)
 {
 	GString *text = pvmem_metrics_text(command->daemon);
-	char *line, *rest = text->str;
+	char *part = text->str, *end;
 
-	while ((line = strsep(&rest, "\n")))
-		if (*line)
-			pvmem_command_item(command, json_pack("{s:s}", "line", line));
+	while (*part) {
+		end = pvmem_metrics_part_end(part);
+		*end = 0;
+		pvmem_command_item(command, json_pack("{s:s}", "text", part));
+		part = end + 1;
+	}
 	g_string_free(text, TRUE);
 	pvmem_command_end(command, NULL);
 }

@@ -146,6 +146,8 @@ static void pvmem_audit_purged(struct pvmem_guest *guest, const struct pvmem_res
 	struct pvmem_audit_task *task = command->state;
 
 	task->again = FALSE;
+	if (!error && *result->error)
+		error = result->error;
 	if (error)
 		pvmem_command_end(command, error);
 	else
@@ -224,6 +226,7 @@ static void pvmem_audit_finished(GObject *object, GAsyncResult *async, gpointer 
 	struct pvmem_audit_task *task = command->state;
 	g_autofree char *error = g_strdup(task->error); /* the task ends with the command */
 
+	command->daemon->audits--;
 	if (!pvmem_command_guest(command))
 		pvmem_command_end(command, "the domain is gone");
 	else if (*error)
@@ -250,7 +253,7 @@ static void pvmem_audit_named(struct pvmem_guest *guest, const struct pvmem_resu
 	struct pvmem_audit_claim *claim = &task->claim;
 	GTask *async;
 
-	if (!pvmem_command_guest(command) || !guest->running) {
+	if (!pvmem_command_guest(command) || !guest->running || !guest->machine) {
 		pvmem_command_end(command, "the domain is gone");
 		return;
 	}
@@ -267,6 +270,7 @@ static void pvmem_audit_named(struct pvmem_guest *guest, const struct pvmem_resu
 	task->counted = pvmem_audit_counts(guest, task->asked_us, &task->counts);
 	async = g_task_new(NULL, NULL, pvmem_audit_finished, command);
 	g_task_set_task_data(async, task, NULL);
+	command->daemon->audits++;
 	g_task_run_in_thread(async, pvmem_audit_thread);
 	g_object_unref(async);
 }

@@ -10,14 +10,19 @@
 #include <grp.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include "command.h"
+#include "unix_socket.h"
 
-/* Clients at a time; each may have that many bytes waiting: a list of some 10,000 domains. */
+/*
+ * Clients at a time; each may have that many bytes of items waiting: the metrics
+ * of some 1,200 domains, a list of 10,000. The end of an answer always has room.
+ */
 #define PVMEM_CLIENTS_MAX 32
-#define PVMEM_CLIENT_OUT (4 << 20)
+#define PVMEM_CLIENT_ITEMS (6 << 20)
+
+/* Clients that may wait to be let in. */
+#define PVMEM_CONTROL_BACKLOG 16
 
 /* Before the guests: an operator is served however busy they are. */
 #define PVMEM_CONTROL_PRIORITY (G_PRIORITY_DEFAULT - 10)
@@ -27,13 +32,14 @@ static const struct pvmem_stream_limits pvmem_client_limits = {
 	.bytes_burst = 1 << 20,
 	.lines_per_s = 1000,
 	.lines_burst = 1000,
-	.out_max = PVMEM_CLIENT_OUT,
+	.out_max = PVMEM_CLIENT_ITEMS + 2 * PVMEM_LINE_MAX,
 };
 
 struct pvmem_client {
 	struct pvmem_control *control;
 	struct pvmem_stream *stream;
 	struct pvmem_command *command;
+	gboolean cut; /* items of its answer had no room */
 };
 
 struct pvmem_control {
@@ -62,6 +68,8 @@ static void pvmem_client_send(struct pvmem_client *client, json_t *message)
 
 	if (line)
 		pvmem_stream_send(client->stream, line, len);
+	else
+		client->cut = TRUE;
 	free(line);
 	json_decref(message);
 }
@@ -85,10 +93,13 @@ void pvmem_command_item(struct pvmem_command *command, json_t *item)
 	json_t *message = pvmem_message_new(PVMEM_MESSAGE_REPLY);
 
 	json_object_set_new(message, "item", item);
-	if (command->client)
+	if (command->client && pvmem_stream_unsent(command->client->stream) < PVMEM_CLIENT_ITEMS) {
 		pvmem_client_send(command->client, message);
-	else
-		json_decref(message);
+		return;
+	}
+	if (command->client)
+		command->client->cut = TRUE;
+	json_decref(message);
 }
 
 static void pvmem_command_free(struct pvmem_command *command)
@@ -113,6 +124,9 @@ void pvmem_command_end(struct pvmem_command *command, const char *error)
 	if (!client)
 		return;
 	client->command = NULL;
+	if (!error && client->cut)
+		error = "the answer is longer than the control socket takes: what is shown is not all";
+	client->cut = FALSE;
 	if (error) {
 		pvmem_client_refuse(client, error);
 		return;
@@ -237,28 +251,6 @@ static gboolean pvmem_control_accept(gint listener, GIOCondition condition, gpoi
 	return G_SOURCE_CONTINUE;
 }
 
-static int pvmem_control_listen(const char *path, GError **error)
-{
-	g_autofree char *directory = g_path_get_dirname(path);
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = -1;
-
-	errno = ENAMETOOLONG;
-	if (strlen(path) < sizeof(addr.sun_path)) {
-		strcpy(addr.sun_path, path);
-		g_mkdir_with_parents(directory, 0755);
-		unlink(path);
-		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	}
-	if (fd >= 0 && !bind(fd, (struct sockaddr *)&addr, sizeof(addr)) && !chmod(path, 0660) && !listen(fd, 16))
-		return fd;
-	g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "[daemon] control-socket: %s: %s", path,
-		    g_strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
-
 static gboolean pvmem_control_group(struct pvmem_control *control, GError **error)
 {
 	const struct pvmem_config *config = control->daemon->config;
@@ -287,9 +279,13 @@ static gboolean pvmem_control_group(struct pvmem_control *control, GError **erro
 struct pvmem_control *pvmem_control_start(struct pvmem_daemon *daemon, GError **error)
 {
 	struct pvmem_control *control = g_new0(struct pvmem_control, 1);
+	const char *path = daemon->config->control_socket;
 
 	control->daemon = daemon;
-	control->fd = pvmem_control_listen(daemon->config->control_socket, error);
+	control->fd = pvmem_unix_listen(path, PVMEM_CONTROL_BACKLOG);
+	if (control->fd < 0)
+		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(-control->fd), "[daemon] control-socket: %s: %s",
+			    path, g_strerror(-control->fd));
 	if (control->fd < 0 || !pvmem_control_group(control, error)) {
 		if (control->fd >= 0)
 			close(control->fd);

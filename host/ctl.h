@@ -85,6 +85,9 @@ struct ctl_command {
 extern const struct ctl_command ctl_commands[];
 extern const guint ctl_nr_commands;
 
+/* Those that change options have these. */
+#define CTL_SCOPES (1u << CTL_UNSET | 1u << CTL_RESET | 1u << CTL_LIVE | 1u << CTL_CONFIG | 1u << CTL_CURRENT)
+
 /* Every command has these. */
 #define CTL_COMMON_FLAGS (1u << CTL_JSON | 1u << CTL_SOCKET | 1u << CTL_TIMEOUT)
 

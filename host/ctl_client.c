@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include "ctl.h"
 #include "paths.h"
+#include "unix_socket.h"
 
 /* After that long without an answer a person is told that we wait, in ms. */
 #define CTL_PATIENCE_MS 700
@@ -39,21 +39,11 @@ static int ctl_connect(const struct ctl_line *line, char **error)
 {
 	g_autofree char *path = line->given >> CTL_SOCKET & 1 ? g_strdup(line->text[CTL_SOCKET])
 							      : pvmem_runtime_path("control");
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd;
+	int fd = pvmem_unix_connect(path, 0);
 
-	if (strlen(path) >= sizeof(addr.sun_path)) {
-		*error = g_strdup_printf("%s: too long for a socket's path", path);
-		return -1;
-	}
-	strcpy(addr.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && !connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
-		return fd;
-	*error = g_strdup_printf("cannot reach pvmemd at %s: %s", path, g_strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	if (fd < 0)
+		*error = g_strdup_printf("cannot reach pvmemd at %s: %s", path, g_strerror(-fd));
+	return fd;
 }
 
 /* Bytes there: 0; none in time, or none any more: why. */

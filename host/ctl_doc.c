@@ -145,7 +145,7 @@ void ctl_completion(void)
 	guint i;
 
 	puts("# SPDX-License-Identifier: GPL-2.0-or-later\n# Made by pvmemctl completion.\n_pvmemctl()\n{\n"
-	     "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words=''\n"
+	     "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words='' name names=''\n"
 	     "\tif [ \"$COMP_CWORD\" = 1 ]; then");
 	fputs("\t\tCOMPREPLY=($(compgen -W '", stdout);
 	for (i = 0; i < ctl_nr_commands; i++)
@@ -159,6 +159,11 @@ void ctl_completion(void)
 		ctl_each_option(&ctl_commands[i], ctl_completion_option, NULL);
 		puts("' ;;");
 	}
-	puts("\t\tesac\n\t\t[[ $word == -* ]] || words+=\" $(pvmemctl list --names 2>/dev/null)\"\n\tfi\n"
-	     "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n}\ncomplete -F _pvmemctl pvmemctl");
+	puts("\t\tesac\n\t\t[[ $word == -* ]] || names=1\n\tfi\n"
+	     "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+	     "\t[ -n \"$names\" ] || return 0\n"
+	     "\t# Not with compgen -W: it would run what stands in a domain's name.\n"
+	     "\twhile read -r name; do\n"
+	     "\t\t[[ $name != \"$word\"* ]] || COMPREPLY+=(\"$(printf %q \"$name\")\")\n"
+	     "\tdone < <(pvmemctl list --names 2>/dev/null)\n}\ncomplete -F _pvmemctl pvmemctl");
 }

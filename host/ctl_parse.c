@@ -143,6 +143,8 @@ static gboolean ctl_consistent(const struct ctl_line *line, char **error)
 		*error = g_strdup("--enable and --disable exclude each other");
 	else if (line->given >> CTL_CURRENT & 1 && scopes)
 		*error = g_strdup("--current excludes --live and --config");
+	else if (line->given >> CTL_DRAIN & 1 && (line->set.set || line->given & CTL_SCOPES))
+		*error = g_strdup("--drain is done once: it excludes options");
 	return !*error;
 }
 

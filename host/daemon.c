@@ -125,7 +125,14 @@ void pvmem_daemon_stop(struct pvmem_daemon *daemon)
 	GHashTableIter iter;
 	guint i;
 
+	/* First those who command: what they ask for is being taken down. */
+	pvmem_metrics_stop(daemon->metrics);
+	if (daemon->control)
+		pvmem_control_stop(daemon->control);
 	pvmem_steer_stop(daemon->steer);
+	/* A guest of Xen's stands still while it is looked at: it would do so for ever. */
+	while (daemon->audits)
+		g_main_context_iteration(NULL, TRUE);
 	g_hash_table_iter_init(&iter, daemon->guests);
 	while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&guest)) {
 		pvmem_guest_gone(guest);
@@ -136,9 +143,6 @@ void pvmem_daemon_stop(struct pvmem_daemon *daemon)
 
 		ops->stop(g_ptr_array_index(daemon->drivers, i));
 	}
-	pvmem_metrics_stop(daemon->metrics);
-	if (daemon->control)
-		pvmem_control_stop(daemon->control);
 	g_ptr_array_unref(daemon->drivers);
 	g_ptr_array_unref(daemon->driver_ops);
 	g_hash_table_unref(daemon->guests);

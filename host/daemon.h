@@ -22,6 +22,7 @@ struct pvmem_steer;
  * @control: the control socket.
  * @metrics: the metrics' listener; NULL when it is off.
  * @steer: the policy at work; NULL when it is off.
+ * @audits: looks at guests that are under way, each in a thread of its own.
  * @started_us: wall clock, in microseconds.
  */
 struct pvmem_daemon {
@@ -33,6 +34,7 @@ struct pvmem_daemon {
 	struct pvmem_control *control;
 	struct pvmem_metrics *metrics;
 	struct pvmem_steer *steer;
+	guint audits;
 	gint64 started_us;
 };
 

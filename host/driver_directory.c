@@ -63,6 +63,9 @@ static void pvmem_directory_appeared(struct pvmem_driver *driver, const char *na
 	g_autofree char *uuid = g_strconcat("directory:", name, NULL);
 	struct pvmem_guest *guest = pvmem_directory_guest(driver, name);
 
+	/* It goes into JSON and metrics. */
+	if (!g_utf8_validate(name, -1, NULL))
+		return;
 	if (!guest)
 		guest = pvmem_guest_new(driver->daemon, &pvmem_driver_directory, driver, uuid, name);
 	pvmem_directory_read_options(guest);

@@ -47,13 +47,11 @@ static void pvmem_libvirt_forget(struct pvmem_guest *guest)
 	g_free(own);
 }
 
-static struct pvmem_guest *pvmem_libvirt_guest(struct pvmem_driver *driver, const struct pvmem_domain *domain)
+static struct pvmem_guest *pvmem_libvirt_appeared(struct pvmem_driver *driver, const struct pvmem_domain *domain)
 {
-	struct pvmem_guest *guest = g_hash_table_lookup(driver->daemon->guests, domain->uuid);
+	struct pvmem_guest *guest = pvmem_guest_new(driver->daemon, &pvmem_driver_libvirt, driver, domain->uuid,
+						    domain->name);
 
-	if (guest)
-		return guest;
-	guest = pvmem_guest_new(driver->daemon, &pvmem_driver_libvirt, driver, domain->uuid, domain->name);
 	guest->driver_data = g_new0(struct pvmem_libvirt_guest, 1);
 	return guest;
 }
@@ -97,21 +95,10 @@ static void pvmem_libvirt_redefined(struct pvmem_guest *guest, const struct pvme
 			  g_strdup(guest->name));
 }
 
-/* The thread has read a domain. */
-static void pvmem_libvirt_seen(void *data, const struct pvmem_domain *domain)
+static void pvmem_libvirt_update(struct pvmem_guest *guest, const struct pvmem_domain *domain)
 {
-	struct pvmem_driver *driver = data;
-	struct pvmem_libvirt_guest *own;
-	struct pvmem_guest *guest;
+	struct pvmem_libvirt_guest *own = guest->driver_data;
 
-	if (!domain->exists) {
-		guest = g_hash_table_lookup(driver->daemon->guests, domain->uuid);
-		if (guest && guest->driver == driver)
-			pvmem_guest_gone(guest);
-		return;
-	}
-	guest = pvmem_libvirt_guest(driver, domain);
-	own = guest->driver_data;
 	if (strcmp(guest->name, domain->name)) {
 		g_free(guest->name);
 		guest->name = g_strdup(domain->name);
@@ -130,6 +117,20 @@ static void pvmem_libvirt_seen(void *data, const struct pvmem_domain *domain)
 	pvmem_guest_options(guest, domain->running ? &domain->live : &domain->config, &domain->config);
 	pvmem_guest_running(guest, domain->running);
 	pvmem_libvirt_attach(guest);
+}
+
+/* The thread has read a domain. One of another driver's stays that: libvirt sees the domains of xl as well. */
+static void pvmem_libvirt_seen(void *data, const struct pvmem_domain *domain)
+{
+	struct pvmem_driver *driver = data;
+	struct pvmem_guest *guest = g_hash_table_lookup(driver->daemon->guests, domain->uuid);
+
+	if (guest && guest->driver != driver)
+		return;
+	if (domain->exists)
+		pvmem_libvirt_update(guest ?: pvmem_libvirt_appeared(driver, domain), domain);
+	else if (guest)
+		pvmem_guest_gone(guest);
 }
 
 /* A new connection has listed every domain: those that are not in it are gone. */

@@ -38,6 +38,7 @@ struct pvmem_driver {
 	xc_interface *xch;
 	guint source;
 	guint tick;
+	gboolean lost; /* xenstore did not answer the last time */
 };
 
 /* What the driver keeps of a guest. */
@@ -101,17 +102,22 @@ static void pvmem_xen_live(struct pvmem_guest *guest, struct pvmem_asked *asked)
 	free(text);
 }
 
-static void pvmem_xen_set_live(struct pvmem_guest *guest, const struct pvmem_options *options)
+/* Why it cannot be done, or NULL. */
+static const char *pvmem_xen_set_live(struct pvmem_guest *guest, const struct pvmem_options *options)
 {
 	static const struct pvmem_options none;
 	struct pvmem_xen_guest *own = guest->driver_data;
 	json_t *json = pvmem_options_to_json(options ?: &none);
 	char *text = json_dumps(json, JSON_COMPACT);
+	const char *error = NULL;
 
 	if (!text || !pvmem_xen_write(guest->driver->xs, own->domid, PVMEM_XEN_OPTIONS, text, strlen(text)))
-		pvmem_log(G_LOG_LEVEL_WARNING, guest, "xenstore takes no options: %s", g_strerror(errno));
+		error = g_strerror(text ? errno : ENOMEM);
+	if (error)
+		pvmem_log(G_LOG_LEVEL_WARNING, guest, "xenstore takes no options: %s", error);
 	free(text);
 	json_decref(json);
+	return error;
 }
 
 static void pvmem_xen_read_options(struct pvmem_guest *guest)
@@ -129,15 +135,16 @@ static void pvmem_xen_set_options(struct pvmem_guest *guest, guint scopes, const
 {
 	g_autofree char *path = pvmem_xen_config_path(guest);
 	g_autoptr(GError) error = NULL;
+	const char *live_error = NULL;
 
 	if (scopes & PVMEM_SCOPE_CONFIG && !pvmem_options_file_write(path, options, &error)) {
 		done(error->message, data);
 		return;
 	}
 	if (scopes & PVMEM_SCOPE_LIVE)
-		pvmem_xen_set_live(guest, options);
+		live_error = pvmem_xen_set_live(guest, options);
 	pvmem_xen_read_options(guest);
-	done(NULL, data);
+	done(live_error, data);
 }
 
 /* --- bytes */
@@ -329,7 +336,7 @@ static void pvmem_xen_look(struct pvmem_driver *driver, unsigned int domid)
 		guest = NULL;
 	}
 	/* xl gives a name while it builds "NAME--incoming"; a name with a slash would leave our directory. */
-	if (uuid && name && *name && !strchr(name, '/') && !guest)
+	if (uuid && name && *name && !strchr(name, '/') && g_utf8_validate(name, -1, NULL) && !guest)
 		pvmem_xen_appeared(driver, domid, uuid, name);
 	free(name);
 	free(vm);
@@ -342,6 +349,7 @@ static void pvmem_xen_scan(struct pvmem_driver *driver)
 	char **ids = xs_directory(driver->xs, XBT_NULL, "/local/domain", &nr);
 	GList *link;
 
+	driver->lost = !ids;
 	for (link = guests; ids && link; link = link->next) {
 		struct pvmem_guest *guest = link->data;
 
@@ -442,7 +450,7 @@ static void pvmem_xen_stop(struct pvmem_driver *driver)
 
 static const char *pvmem_xen_status(struct pvmem_driver *driver)
 {
-	return "ok";
+	return driver->lost ? "xenstore does not answer" : "ok";
 }
 
 const struct pvmem_driver_ops pvmem_driver_xen = {

@@ -9,13 +9,11 @@
  * changes.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 #include "daemon.h"
 #include "guest.h"
+#include "unix_socket.h"
 
 /* After that long without an answer options are sent again. */
 #define PVMEM_RESEND_US (2 * G_USEC_PER_SEC)
@@ -26,8 +24,9 @@
 /* A guest that misses that many reports is not reporting. */
 #define PVMEM_REPORTS_MISSED 5
 
-/* A guest gets one line in the log for its mistakes in that time. */
-#define PVMEM_LOG_GAP_US (60 * (gint64)G_USEC_PER_SEC)
+/* Lines in the log that a guest may cause: so many at once, and then one in that many seconds. */
+#define PVMEM_LOG_BURST 12
+#define PVMEM_LOG_GAP_S 60.0
 
 /* What waits for an answer: a request, or the options (id 0). */
 struct pvmem_wait {
@@ -81,26 +80,6 @@ static void pvmem_wait_add(struct pvmem_guest *guest, guint64 id, guint timeout_
 }
 
 /**
- * pvmem_guest_forget_waits() - nobody is to be told any more
- * @guest: the guest.
- * @data: what the waiting was begun with.
- */
-void pvmem_guest_forget_waits(struct pvmem_guest *guest, void *data)
-{
-	GList *link, *next;
-
-	for (link = guest->waits.head; link; link = next) {
-		struct pvmem_wait *wait = link->data;
-
-		next = link->next;
-		if (wait->data != data)
-			continue;
-		g_queue_delete_link(&guest->waits, link);
-		g_free(wait);
-	}
-}
-
-/**
  * pvmem_guest_new() - a domain is there
  * @daemon: the daemon.
  * @ops: its driver's.
@@ -122,6 +101,7 @@ struct pvmem_guest *pvmem_guest_new(struct pvmem_daemon *daemon, const struct pv
 	guest->name = g_strdup(name);
 	guest->next_id = 1;
 	g_queue_init(&guest->waits);
+	pvmem_bucket_init(&guest->log, 1 / PVMEM_LOG_GAP_S, PVMEM_LOG_BURST, g_get_monotonic_time());
 	g_hash_table_replace(daemon->guests, guest->uuid, guest);
 	return guest;
 }
@@ -140,6 +120,15 @@ void pvmem_guest_gone(struct pvmem_guest *guest)
 	g_free(guest->uuid);
 	g_free(guest->name);
 	g_free(guest);
+}
+
+/* What the guest does and the host did not ask for must not fill the log, however often it does it. */
+static gboolean pvmem_guest_may_log(struct pvmem_guest *guest)
+{
+	if (!pvmem_bucket_tokens(&guest->log, g_get_monotonic_time()))
+		return FALSE;
+	pvmem_bucket_take(&guest->log, 1);
+	return TRUE;
 }
 
 static gboolean pvmem_guest_forget_agent(struct pvmem_guest *guest)
@@ -261,22 +250,18 @@ void pvmem_guest_connected(struct pvmem_guest *guest, gboolean connected)
  */
 void pvmem_guest_agent_gone(struct pvmem_guest *guest)
 {
-	if (pvmem_guest_forget_agent(guest))
+	if (pvmem_guest_forget_agent(guest) && pvmem_guest_may_log(guest))
 		pvmem_log(G_LOG_LEVEL_MESSAGE, guest, "its agent is gone");
 }
 
-/* Counts what is no message, and says so once in a while. */
+/* Counts what is no message, and says so while the guest may cause lines. */
 static void pvmem_guest_reject(struct pvmem_guest *guest, const char *reason)
 {
-	gint64 now = g_get_monotonic_time();
-
 	guest->rejected++;
 	pvmem_text_copy(guest->rejected_why, sizeof(guest->rejected_why), reason);
-	if (guest->last_log_us && now - guest->last_log_us < PVMEM_LOG_GAP_US)
-		return;
-	guest->last_log_us = now;
-	pvmem_log(G_LOG_LEVEL_WARNING, guest, "sent what is no message: %s; %" G_GUINT64_FORMAT " such so far", reason,
-		  guest->rejected);
+	if (pvmem_guest_may_log(guest))
+		pvmem_log(G_LOG_LEVEL_WARNING, guest, "sent what is no message: %s; %" G_GUINT64_FORMAT " such so far",
+			  reason, guest->rejected);
 }
 
 static void pvmem_guest_hello(struct pvmem_guest *guest, const json_t *message)
@@ -289,7 +274,7 @@ static void pvmem_guest_hello(struct pvmem_guest *guest, const json_t *message)
 		pvmem_guest_reject(guest, reason);
 		return;
 	}
-	if (!known)
+	if (!known && pvmem_guest_may_log(guest))
 		pvmem_log(G_LOG_LEVEL_MESSAGE, guest, "its agent %s speaks: kernel %s, backend %s", hello.agent,
 			  hello.kernel, *hello.backend ? hello.backend : "none");
 	guest->hello = hello;
@@ -321,7 +306,7 @@ static void pvmem_guest_configured(struct pvmem_guest *guest, const struct pvmem
 	guest->result_current = TRUE;
 	guest->configure_id = 0;
 	for (i = 0; i < PVMEM_NR_OPTIONS; i++)
-		if (result->refused & (1u << i))
+		if (result->refused & (1u << i) && pvmem_guest_may_log(guest))
 			pvmem_log(G_LOG_LEVEL_MESSAGE, guest, "refused %s: %s", pvmem_option_infos[i].name,
 				  result->refused_why[i]);
 	for (link = guest->waits.head; link; link = next) {
@@ -515,22 +500,12 @@ static const struct pvmem_stream_ops pvmem_guest_stream_ops = {
  */
 int pvmem_guest_attach(struct pvmem_guest *guest, const char *path)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = pvmem_unix_connect(path, SOCK_NONBLOCK);
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
-	int fd, err;
 
-	if (strlen(path) >= sizeof(addr.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(addr.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr))) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
+		return fd;
 	guest->stream = pvmem_stream_new(guest->daemon->poller, fd, &guest->daemon->config->limits,
 					 &pvmem_guest_stream_ops, guest);
 	/* Who listens there is the machine itself. */
@@ -550,6 +525,7 @@ void pvmem_guest_detach(struct pvmem_guest *guest)
 		return;
 	pvmem_stream_free(guest->stream);
 	guest->stream = NULL;
+	guest->machine = 0; /* the process may be another one soon */
 	pvmem_guest_connected(guest, FALSE);
 }
 

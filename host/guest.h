@@ -61,7 +61,7 @@ struct pvmem_asked {
  * @waits: who waits for an answer; of struct pvmem_wait.
  * @rejected: lines that were no messages.
  * @rejected_why: the last reason.
- * @last_log_us: when the guest last had a line in the log.
+ * @log: lines in the log that the guest may still cause.
  * @stream: its channel, for drivers whose channels are sockets.
  * @policy: what the policy sees and remembers of it.
  * @machine: what its driver audits it by: QEMU's process, or Xen's number of the domain; 0: unknown.
@@ -93,7 +93,7 @@ struct pvmem_guest {
 	GQueue waits;
 	guint64 rejected;
 	char rejected_why[PVMEM_REASON];
-	gint64 last_log_us;
+	struct pvmem_bucket log;
 	struct pvmem_stream *stream;
 	struct pvmem_policy_guest policy;
 	int machine;
@@ -122,7 +122,6 @@ void pvmem_guest_request(struct pvmem_guest *guest, const char *what, guint time
 			 void *data);
 void pvmem_guest_wait_configured(struct pvmem_guest *guest, guint timeout_ms, pvmem_answer answer, void *data);
 void pvmem_guest_steer_pool(struct pvmem_guest *guest, guint percent);
-void pvmem_guest_forget_waits(struct pvmem_guest *guest, void *data);
 const char *pvmem_guest_state(const struct pvmem_guest *guest, gint64 now_us);
 
 #endif

@@ -19,14 +19,19 @@
 #define PVMEM_KEEPALIVE_S 3
 #define PVMEM_KEEPALIVE_COUNT 5
 
+/* The kinds of events we hear of a connection, beside QEMU's own. */
+#define PVMEM_LIBVIRT_EVENTS 3
+
 struct pvmem_libvirt {
 	const char *uri;
 	const struct pvmem_libvirt_ops *ops;
 	void *data;
 	GThread *thread;
 	GAsyncQueue *jobs;
-	virConnectPtr conn; /* the thread's own */
-	gboolean stopped;   /* the main loop's: nothing is told any more */
+	virConnectPtr conn;		  /* the thread's own */
+	int events[PVMEM_LIBVIRT_EVENTS]; /* of @conn: what their callbacks are known by; -1: none */
+	int port_event;
+	gboolean stopped; /* the main loop's: nothing is told any more */
 };
 
 /* Something to do; the same structure carries what came of it to the main loop. */
@@ -42,6 +47,7 @@ struct pvmem_job {
 	pvmem_done done;
 	void *done_data;
 	struct pvmem_domain domain;
+	gboolean read; /* @domain has all there is */
 	GPtrArray *uuids;
 	char *error;
 };
@@ -102,12 +108,16 @@ static char *pvmem_last_error(void)
 
 /* --- reading a domain */
 
-static void pvmem_read_metadata(virDomainPtr dom, unsigned int impact, struct pvmem_asked *asked)
+/* No options is an answer; no answer is none: the options that were asked stay. */
+static gboolean pvmem_read_metadata(virDomainPtr dom, unsigned int impact, struct pvmem_asked *asked)
 {
 	char *xml = virDomainGetMetadata(dom, VIR_DOMAIN_METADATA_ELEMENT, PVMEM_METADATA_URI, impact);
 
+	if (!xml && virGetLastErrorCode() != VIR_ERR_NO_DOMAIN_METADATA)
+		return FALSE;
 	pvmem_metadata_parse(xml, asked);
 	free(xml);
+	return TRUE;
 }
 
 static char *pvmem_xpath(xmlXPathContextPtr context, const char *expression)
@@ -122,7 +132,7 @@ static char *pvmem_xpath(xmlXPathContextPtr context, const char *expression)
 #define PVMEM_XPATH_CHANNEL "/domain/devices/channel[target/@name='" PVMEM_CHANNEL "']"
 
 /* What the running domain's XML says: the agent's channel, and whether there is a balloon. */
-static void pvmem_read_devices(virDomainPtr dom, struct pvmem_domain *domain)
+static gboolean pvmem_read_devices(virDomainPtr dom, struct pvmem_domain *domain)
 {
 	g_autofree char *balloon = NULL;
 	char *xml = virDomainGetXMLDesc(dom, 0);
@@ -130,6 +140,8 @@ static void pvmem_read_devices(virDomainPtr dom, struct pvmem_domain *domain)
 	xmlXPathContextPtr context = doc ? xmlXPathNewContext(doc) : NULL;
 	virDomainInfo info;
 
+	if (!xml)
+		return FALSE;
 	if (context) {
 		domain->socket = pvmem_xpath(context, "string(" PVMEM_XPATH_CHANNEL "/source/@path)");
 		domain->alias = pvmem_xpath(context, "string(" PVMEM_XPATH_CHANNEL "/alias/@name)");
@@ -140,9 +152,35 @@ static void pvmem_read_devices(virDomainPtr dom, struct pvmem_domain *domain)
 	free(xml);
 	if (balloon && strcmp(balloon, "none") && !virDomainGetInfo(dom, &info))
 		domain->actual_bytes = info.memory * 1024ull;
+	return TRUE;
 }
 
-static void pvmem_read_domain(virDomainPtr dom, struct pvmem_domain *domain)
+static gboolean pvmem_read_live(virDomainPtr dom, struct pvmem_domain *domain)
+{
+	int active = virDomainIsActive(dom);
+
+	domain->running = active == 1;
+	if (active != 1)
+		return !active;
+	domain->pid = (int)virDomainGetID(dom);
+	return pvmem_read_metadata(dom, VIR_DOMAIN_AFFECT_LIVE, &domain->live) && pvmem_read_devices(dom, domain);
+}
+
+static gboolean pvmem_read_config(virDomainPtr dom, struct pvmem_domain *domain)
+{
+	int persistent = virDomainIsPersistent(dom);
+
+	if (persistent == 1)
+		return pvmem_read_metadata(dom, VIR_DOMAIN_AFFECT_CONFIG, &domain->config);
+	domain->config = domain->live;
+	return !persistent;
+}
+
+/*
+ * FALSE: libvirt did not say all there is. Then nothing is told, and the guest
+ * goes on as it was: an event, or the next connection, has it read again.
+ */
+static gboolean pvmem_read_domain(virDomainPtr dom, struct pvmem_domain *domain)
 {
 	char uuid[VIR_UUID_STRING_BUFLEN];
 
@@ -150,17 +188,11 @@ static void pvmem_read_domain(virDomainPtr dom, struct pvmem_domain *domain)
 	domain->uuid = g_strdup(uuid);
 	domain->name = g_strdup(virDomainGetName(dom));
 	domain->exists = TRUE;
-	domain->running = virDomainIsActive(dom) == 1;
 	domain->memory_bytes = virDomainGetMaxMemory(dom) * 1024ull;
-	if (domain->running) {
-		domain->pid = (int)virDomainGetID(dom);
-		pvmem_read_metadata(dom, VIR_DOMAIN_AFFECT_LIVE, &domain->live);
-		pvmem_read_devices(dom, domain);
-	}
-	if (virDomainIsPersistent(dom) == 1)
-		pvmem_read_metadata(dom, VIR_DOMAIN_AFFECT_CONFIG, &domain->config);
-	else
-		domain->config = domain->live;
+	if (pvmem_read_live(dom, domain) && pvmem_read_config(dom, domain))
+		return TRUE;
+	g_message("domain %s cannot be read: %s", domain->name, virGetLastErrorMessage());
+	return FALSE;
 }
 
 static void pvmem_tell_seen(struct pvmem_libvirt *libvirt, struct pvmem_job *job)
@@ -172,25 +204,25 @@ static void pvmem_run_read(struct pvmem_libvirt *libvirt, struct pvmem_job *job)
 {
 	virDomainPtr dom = libvirt->conn ? virDomainLookupByUUIDString(libvirt->conn, job->uuid) : NULL;
 
-	if (!dom && (!libvirt->conn || virGetLastErrorCode() != VIR_ERR_NO_DOMAIN)) {
-		pvmem_job_free(job); /* no connection: the next one reads everything */
-		return;
-	}
 	job->domain.defined = job->defined;
-	if (dom)
-		pvmem_read_domain(dom, &job->domain);
-	else
-		job->domain.uuid = g_strdup(job->uuid);
-	if (dom)
+	if (dom) {
+		job->read = pvmem_read_domain(dom, &job->domain);
 		virDomainFree(dom);
-	pvmem_job_tell(job, pvmem_tell_seen);
+	} else if (libvirt->conn && virGetLastErrorCode() == VIR_ERR_NO_DOMAIN) {
+		job->read = TRUE;
+		job->domain.uuid = g_strdup(job->uuid);
+	}
+	if (job->read)
+		pvmem_job_tell(job, pvmem_tell_seen);
+	else
+		pvmem_job_free(job);
 }
 
 /* --- writing options */
 
 static void pvmem_tell_set(struct pvmem_libvirt *libvirt, struct pvmem_job *job)
 {
-	if (!job->error)
+	if (job->read)
 		libvirt->ops->seen(libvirt->data, &job->domain);
 	job->done(job->error, job->done_data);
 }
@@ -199,7 +231,7 @@ static void pvmem_tell_set(struct pvmem_libvirt *libvirt, struct pvmem_job *job)
 static void pvmem_job_changed(struct pvmem_libvirt *libvirt, struct pvmem_job *job, virDomainPtr dom, gboolean done)
 {
 	if (done)
-		pvmem_read_domain(dom, &job->domain);
+		job->read = pvmem_read_domain(dom, &job->domain);
 	else
 		job->error = libvirt->conn ? pvmem_last_error() : g_strdup("libvirt is not connected");
 	if (dom)
@@ -287,10 +319,18 @@ static void pvmem_tell_listed(struct pvmem_libvirt *libvirt, struct pvmem_job *j
 	libvirt->ops->connected(libvirt->data, NULL);
 }
 
+/* A connection with callbacks does not close: they hold on to it. */
 static void pvmem_disconnect(struct pvmem_libvirt *libvirt)
 {
+	int i;
+
 	if (!libvirt->conn)
 		return;
+	for (i = 0; i < PVMEM_LIBVIRT_EVENTS; i++)
+		if (libvirt->events[i] >= 0)
+			virConnectDomainEventDeregisterAny(libvirt->conn, libvirt->events[i]);
+	if (libvirt->port_event >= 0)
+		virConnectDomainQemuMonitorEventDeregister(libvirt->conn, libvirt->port_event);
 	virConnectUnregisterCloseCallback(libvirt->conn, pvmem_event_close);
 	virConnectClose(libvirt->conn);
 	libvirt->conn = NULL;
@@ -305,19 +345,32 @@ static void pvmem_run_disconnect(struct pvmem_libvirt *libvirt, struct pvmem_job
 
 static gboolean pvmem_register(struct pvmem_libvirt *libvirt)
 {
+	static const struct {
+		int event;
+		virConnectDomainEventGenericCallback callback;
+		gboolean needed;
+	} kinds[PVMEM_LIBVIRT_EVENTS] = {
+		{ VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(pvmem_event_lifecycle), TRUE },
+		{ VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(pvmem_event_metadata), TRUE },
+		{ VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(pvmem_event_balloon), FALSE },
+	};
 	virConnectPtr conn = libvirt->conn;
+	int i;
 
-	if (virConnectDomainEventRegisterAny(conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-					     VIR_DOMAIN_EVENT_CALLBACK(pvmem_event_lifecycle), libvirt, NULL) < 0 ||
-	    virConnectDomainEventRegisterAny(conn, NULL, VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
-					     VIR_DOMAIN_EVENT_CALLBACK(pvmem_event_metadata), libvirt, NULL) < 0)
-		return FALSE;
-	virConnectDomainEventRegisterAny(conn, NULL, VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE,
-					 VIR_DOMAIN_EVENT_CALLBACK(pvmem_event_balloon), libvirt, NULL);
+	for (i = 0; i < PVMEM_LIBVIRT_EVENTS; i++)
+		libvirt->events[i] = -1;
+	libvirt->port_event = -1;
+	for (i = 0; i < PVMEM_LIBVIRT_EVENTS; i++) {
+		libvirt->events[i] = virConnectDomainEventRegisterAny(conn, NULL, kinds[i].event, kinds[i].callback,
+								      libvirt, NULL);
+		if (libvirt->events[i] < 0 && kinds[i].needed)
+			return FALSE;
+	}
 	/* Only what lives in a daemon of its own loses its connection, and only QEMU has ports. */
 	virConnectRegisterCloseCallback(conn, pvmem_event_close, libvirt, NULL);
 	virConnectSetKeepAlive(conn, PVMEM_KEEPALIVE_S, PVMEM_KEEPALIVE_COUNT);
-	virConnectDomainQemuMonitorEventRegister(conn, NULL, "VSERPORT_CHANGE", pvmem_event_port, libvirt, NULL, 0);
+	libvirt->port_event = virConnectDomainQemuMonitorEventRegister(conn, NULL, "VSERPORT_CHANGE", pvmem_event_port,
+								       libvirt, NULL, 0);
 	return TRUE;
 }
 
@@ -331,9 +384,12 @@ static void pvmem_list(struct pvmem_libvirt *libvirt, struct pvmem_job *job)
 		struct pvmem_job *seen = g_new0(struct pvmem_job, 1);
 
 		seen->libvirt = libvirt;
-		pvmem_read_domain(doms[i], &seen->domain);
+		seen->read = pvmem_read_domain(doms[i], &seen->domain);
 		g_ptr_array_add(job->uuids, g_strdup(seen->domain.uuid));
-		pvmem_job_tell(seen, pvmem_tell_seen);
+		if (seen->read)
+			pvmem_job_tell(seen, pvmem_tell_seen);
+		else
+			pvmem_job_free(seen);
 		virDomainFree(doms[i]);
 	}
 	free(doms);

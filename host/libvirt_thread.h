@@ -38,7 +38,7 @@ struct pvmem_domain {
 /**
  * struct pvmem_libvirt_ops - what the thread finds, told on the main loop
  * @seen: a domain was read.
- * @listed: every domain there is, NULL-terminated; each was told by @seen before.
+ * @listed: every domain there is, NULL-terminated; each that could be read was told by @seen before.
  * @connected: a connection is there (NULL), or it is not, or no more.
  * @port: the guest opened or closed a virtio-serial port.
  */

@@ -10,10 +10,9 @@
 #include <microhttpd.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include "daemon.h"
+#include "unix_socket.h"
 
 /* Connections at a time, and seconds until an idle one is closed. */
 #define PVMEM_HTTP_CONNECTIONS 8
@@ -25,6 +24,7 @@
 struct pvmem_metrics {
 	struct pvmem_daemon *daemon;
 	struct MHD_Daemon *http;
+	const char *path; /* of the socket; NULL on the loopback interface */
 	guint source;
 	guint tick;
 };
@@ -92,19 +92,11 @@ static int pvmem_http_bind(int fd, const struct sockaddr *addr, socklen_t len, c
 
 static int pvmem_http_unix(const char *path, GError **error)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd;
+	int fd = pvmem_unix_listen(path, PVMEM_HTTP_CONNECTIONS);
 
-	if (strlen(path) >= sizeof(addr.sun_path)) {
-		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "[metrics] listen: %s: too long", path);
-		return -1;
-	}
-	strcpy(addr.sun_path, path);
-	unlink(path);
-	fd = pvmem_http_bind(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), (struct sockaddr *)&addr,
-			     sizeof(addr), path, error);
-	if (fd >= 0)
-		chmod(path, 0660);
+	if (fd < 0)
+		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(-fd), "[metrics] listen: %s: %s", path,
+			    g_strerror(-fd));
 	return fd;
 }
 
@@ -140,14 +132,15 @@ struct pvmem_metrics *pvmem_metrics_start(struct pvmem_daemon *daemon, GError **
 {
 	const char *listen_on = daemon->config->metrics_listen;
 	const union MHD_DaemonInfo *info;
+	const char *path = g_str_has_prefix(listen_on, "unix:") ? listen_on + strlen("unix:") : NULL;
 	struct pvmem_metrics *metrics;
-	int fd = g_str_has_prefix(listen_on, "unix:") ? pvmem_http_unix(listen_on + strlen("unix:"), error)
-						      : pvmem_http_loopback(listen_on, error);
+	int fd = path ? pvmem_http_unix(path, error) : pvmem_http_loopback(listen_on, error);
 
 	if (fd < 0)
 		return NULL;
 	metrics = g_new0(struct pvmem_metrics, 1);
 	metrics->daemon = daemon;
+	metrics->path = path;
 	metrics->http = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, pvmem_http_answer, metrics,
 					 MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
 					 (unsigned int)PVMEM_HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
@@ -175,5 +168,7 @@ void pvmem_metrics_stop(struct pvmem_metrics *metrics)
 	g_source_remove(metrics->source);
 	g_source_remove(metrics->tick);
 	MHD_stop_daemon(metrics->http);
+	if (metrics->path)
+		unlink(metrics->path);
 	g_free(metrics);
 }

@@ -95,16 +95,17 @@ static gboolean pvmem_value_rejected(const struct pvmem_guest *guest, int index,
 	return TRUE;
 }
 
+/* Of sockets; what a domain of xl's writes is not counted: no value is not 0. */
 static gboolean pvmem_value_throttled(const struct pvmem_guest *guest, int index, guint64 *value)
 {
 	*value = guest->stream ? pvmem_stream_stats(guest->stream)->throttled : 0;
-	return TRUE;
+	return guest->stream != NULL;
 }
 
 static gboolean pvmem_value_bytes(const struct pvmem_guest *guest, int index, guint64 *value)
 {
 	*value = guest->stream ? pvmem_stream_stats(guest->stream)->bytes : 0;
-	return TRUE;
+	return guest->stream != NULL;
 }
 
 static void pvmem_metric_info(GString *text, const struct pvmem_report_info *info, int index,

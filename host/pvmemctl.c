@@ -64,7 +64,7 @@ static const struct ctl_column ctl_policy_columns[] = {
 	{ NULL },
 };
 
-static const struct ctl_column ctl_line_columns[] = { { "line", "", CTL_TEXT }, { NULL } };
+static const struct ctl_column ctl_plain_columns[] = { { "text", "", CTL_TEXT }, { NULL } };
 
 /* Shows items and why there are no more; frees both. Returns the exit status. */
 static int ctl_finish(const struct ctl_line *line, json_t *items, char *error, const struct ctl_column *columns)
@@ -109,12 +109,12 @@ static int ctl_policy(const struct ctl_line *line)
 
 static int ctl_metrics(const struct ctl_line *line)
 {
-	return ctl_simple(line, "metrics", ctl_line_columns);
+	return ctl_simple(line, "metrics", ctl_plain_columns);
 }
 
 static int ctl_refresh(const struct ctl_line *line)
 {
-	return ctl_simple(line, "refresh", ctl_line_columns);
+	return ctl_simple(line, "refresh", ctl_plain_columns);
 }
 
 static int ctl_top(const struct ctl_line *line)
@@ -249,8 +249,6 @@ static int ctl_completion_command(const struct ctl_line *line)
 	ctl_completion();
 	return 0;
 }
-
-#define CTL_SCOPES (1u << CTL_UNSET | 1u << CTL_RESET | 1u << CTL_LIVE | 1u << CTL_CONFIG | 1u << CTL_CURRENT)
 
 static const char *const ctl_compression_elements[] = { "memory-compression", NULL };
 static const char *const ctl_pool_elements[] = { "pool", "vmap", NULL };

@@ -182,6 +182,17 @@ const struct pvmem_stream_stats *pvmem_stream_stats(struct pvmem_stream *stream)
 	return &stream->stats;
 }
 
+/**
+ * pvmem_stream_unsent() - what waits to be written
+ * @stream: the stream.
+ *
+ * Return: bytes.
+ */
+gsize pvmem_stream_unsent(const struct pvmem_stream *stream)
+{
+	return stream->out->len;
+}
+
 /* Hands out lines while there are tokens. Returns whether more may be read. */
 static gboolean pvmem_stream_lines(struct pvmem_stream *stream)
 {

@@ -62,6 +62,7 @@ struct pvmem_stream *pvmem_stream_new(struct pvmem_poller *poller, int fd, const
 				      const struct pvmem_stream_ops *ops, void *data);
 void pvmem_stream_free(struct pvmem_stream *stream);
 int pvmem_stream_send(struct pvmem_stream *stream, const char *bytes, gsize len);
+gsize pvmem_stream_unsent(const struct pvmem_stream *stream);
 const struct pvmem_stream_stats *pvmem_stream_stats(struct pvmem_stream *stream);
 
 #endif

@@ -82,6 +82,7 @@ struct pvmem_agent {
 };
 
 int pvmem_file_read(const struct pvmem_agent *agent, const char *path, char *text, size_t size);
+void pvmem_file_explain(const char *path, int err, char reason[PVMEM_REASON]);
 int pvmem_file_write(const struct pvmem_agent *agent, const char *path, const char *text);
 
 void pvmem_collect_hello(const struct pvmem_agent *agent, struct pvmem_hello *hello);

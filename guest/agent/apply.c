@@ -65,7 +65,7 @@ static int pvmem_apply_text(struct pvmem_agent *agent, enum pvmem_option option,
 	int err = pvmem_file_read(agent, file, now, sizeof(now));
 
 	if (err) {
-		snprintf(reason, PVMEM_REASON, "this guest has no %s", file);
+		pvmem_file_explain(file, err, reason);
 		return err;
 	}
 	if (!strcmp(now, text))

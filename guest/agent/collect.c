@@ -50,6 +50,20 @@ int pvmem_file_read(const struct pvmem_agent *agent, const char *path, char *tex
 }
 
 /**
+ * pvmem_file_explain() - why a file of the kernel's is of no use, for people
+ * @path: the file.
+ * @err: what came of using it, -errno.
+ * @reason: filled.
+ */
+void pvmem_file_explain(const char *path, int err, char reason[PVMEM_REASON])
+{
+	if (err == -ENOENT)
+		snprintf(reason, PVMEM_REASON, "this guest has no %s", path);
+	else
+		snprintf(reason, PVMEM_REASON, "%s: %s", path, strerror(-err));
+}
+
+/**
  * pvmem_file_write() - writes a value into a file of the kernel's
  * @agent: the agent.
  * @path: below its root.

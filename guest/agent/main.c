@@ -18,6 +18,9 @@
 /* How often to look for a host that is not there, in ms: what a host that comes back waits at most. */
 #define PVMEM_RETRY_MS 200
 
+/* A way to the host that held for so long had not failed at once, in ms. */
+#define PVMEM_CALM_MS 10000
+
 static volatile sig_atomic_t pvmem_ended;
 
 static void pvmem_end(int signal)
@@ -104,21 +107,22 @@ static int pvmem_talk(struct pvmem_agent *agent)
 static int pvmem_run(struct pvmem_agent *agent)
 {
 	struct pvmem_transport *transport = &agent->transport;
-	bool said = false;
-	int err;
+	long long begun;
+	int err, said = 0;
 
 	while (!pvmem_ended) {
+		begun = pvmem_now_ms();
 		err = transport->ops->open(transport);
 		if (!err) {
-			said = false;
 			pvmem_session_start(agent);
 			pvmem_session_hello(agent);
 			err = pvmem_talk(agent);
 			transport->ops->close(transport);
 		}
-		if (err && !said)
+		/* What happens again at once has been said: a way that opens and breaks, over and over, as well. */
+		if (err && (err != said || pvmem_now_ms() - begun > PVMEM_CALM_MS))
 			fprintf(stderr, "pvmem-agent: %s: %s; trying again\n", transport->ops->name, strerror(-err));
-		said = true;
+		said = err;
 		poll(NULL, 0, PVMEM_RETRY_MS);
 	}
 	return 0;
@@ -126,7 +130,7 @@ static int pvmem_run(struct pvmem_agent *agent)
 
 static void pvmem_usage(FILE *to)
 {
-	fprintf(to, "usage: pvmem-agent [--transport auto|virtio|xenstore] [--state FILE]\n\n"
+	fprintf(to, "usage: pvmem-agent [--transport auto|virtio|xenstore] [--state FILE] [--version]\n\n"
 		    "Tells the host what pvmem and zswap do in this guest, and applies what it asks.\n"
 		    "  --transport  the way to the host (auto: xenstore in a Xen domain, else virtio)\n"
 		    "  --state      where values from before the first change are kept (" PVMEM_STATE_FILE ")\n");

@@ -95,10 +95,12 @@ static void pvmem_send_frames(struct pvmem_agent *agent, struct pvmem_result *re
 {
 	static struct pvmem_report_pool pool;
 	json_t *message;
+	int err;
 
 	pvmem_session_report(agent);
-	if (pvmem_collect_pool(agent, &pool)) {
-		snprintf(result->error, sizeof(result->error), "this guest has no " PVMEM_POOL_FRAMES);
+	err = pvmem_collect_pool(agent, &pool);
+	if (err) {
+		pvmem_file_explain(PVMEM_POOL_FRAMES, err, result->error);
 		pvmem_send(agent, pvmem_result_encode(result));
 		return;
 	}
@@ -124,10 +126,10 @@ static void pvmem_take_request(struct pvmem_agent *agent, const json_t *message)
 		if (strcmp(name, pvmem_requests[i].name))
 			continue;
 		err = pvmem_file_write(agent, pvmem_requests[i].file, "1");
-		if (err == -ENOENT)
-			snprintf(result.error, sizeof(result.error), "this guest has no %s", pvmem_requests[i].file);
+		if (err)
+			pvmem_file_explain(pvmem_requests[i].file, err, result.error);
 		else
-			pvmem_text_copy(result.error, sizeof(result.error), err ? strerror(-err) : "");
+			*result.error = 0;
 	}
 	pvmem_send(agent, pvmem_result_encode(&result));
 }

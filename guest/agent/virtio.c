@@ -64,11 +64,14 @@ static ssize_t pvmem_virtio_read(struct pvmem_transport *transport, void *data, 
 	return len ? len : -EPIPE;
 }
 
+/* A port whose queue is broken takes nothing, without an error: it is opened anew. */
 static ssize_t pvmem_virtio_write(struct pvmem_transport *transport, const void *data, size_t size)
 {
 	ssize_t len = write(transport->fd, data, size);
 
-	return len < 0 ? -errno : len;
+	if (len < 0)
+		return -errno;
+	return len ? len : -EIO;
 }
 
 const struct pvmem_transport_ops pvmem_virtio = {

@@ -211,7 +211,8 @@ static void requests_are_obeyed(void **state)
 			    "this guest has no " PVMEM_SYSFS "/compact");
 	json_decref(answer);
 	answer = told("{\"v\":1,\"type\":\"request\",\"id\":10,\"do\":\"drain\"}\n");
-	assert_string_equal(json_string_value(json_object_get(answer, "error")), "Device or resource busy");
+	assert_string_equal(json_string_value(json_object_get(answer, "error")),
+			    PVMEM_SYSFS "/ptpool_drain: Device or resource busy");
 	json_decref(answer);
 	answer = told("{\"v\":1,\"type\":\"request\",\"id\":11,\"do\":\"reboot\"}\n");
 	assert_non_null(json_object_get(answer, "error"));
