@@ -13,7 +13,7 @@ WORKLOADS := $(addprefix build/guest/,erofs.img stress-ng.cpio cc.cpio xentrace.
 
 HOST := $(MAKE) --no-print-directory -f host/Makefile
 
-.PHONY: help setup modules programs host install install-dkms deb check check-all bench demo lint clean distclean
+.PHONY: help setup modules programs host install install-dkms deb check check-all check-debug bench demo lint clean distclean
 
 help:
 	@echo 'make setup       install packages, fetch kernel, Xen and headers (Debian 12)'
@@ -24,13 +24,14 @@ help:
 	@echo 'make deb         Debian packages of all of it, in build/packages'
 	@echo 'make check       unit tests, and guests booted on bare metal and Xen PV'
 	@echo 'make check-all   the same on every kind of guest, and the long tests'
+	@echo 'make check-debug the tests that run in guests, on a kernel that checks itself'
 	@echo 'make bench       stock kernel against pvmem, in one boot'
 	@echo 'make demo        a guided run'
 	@echo 'make lint        every checker'
 	@echo 'make clean       remove what was built; distclean: also what was fetched'
 	@echo
 	@echo 'KERNEL=VERSION   another kernel than $(or $(KERNEL),the newest 6.1): 6.12 for the'
-	@echo '                 one in backports'
+	@echo '                 one in backports, debug for one that checks itself'
 	@echo 'V=1              say more'
 
 setup:
@@ -44,6 +45,9 @@ FETCHED := $(if $(KERNEL),build/kernel/$(KERNEL)/.stamp)
 
 build/kernel/%/.stamp: | $(SETUP)
 	scripts/setup --kernel $* --fetch-only
+
+build/kernel/debug/.stamp: scripts/build-debug-kernel scripts/debug-kernel.config | $(SETUP)
+	scripts/build-debug-kernel
 
 modules: $(SETUP) $(FETCHED)
 	scripts/build-modules "$(KERNEL)" V=$(V)
@@ -83,6 +87,10 @@ check: modules programs host
 check-all: modules programs host
 	tests/check --all $(if $(filter-out 0,$(V)),--verbose)
 
+check-debug: build/kernel/debug/.stamp programs
+	scripts/build-modules debug V=$(V)
+	tests/check --debug $(if $(filter-out 0,$(V)),--verbose)
+
 bench: modules programs
 	tests/bench/run
 
@@ -93,7 +101,7 @@ lint: $(SETUP)
 	scripts/lint
 
 clean:
-	rm -rf build/host* build/modules build/guest build/corpus build/check build/vm build/unit build/bench build/packages*
+	rm -rf build/host* build/modules build/guest build/corpus build/check build/check-debug build/vm build/unit build/bench build/packages*
 
 distclean:
 	rm -rf build

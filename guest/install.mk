@@ -5,6 +5,7 @@
 prefix ?= /usr/local
 datadir ?= $(prefix)/share
 docdir ?= $(datadir)/doc/pvmem-dkms
+mandir ?= $(datadir)/man
 sysconfdir ?= /etc
 # DKMS looks nowhere else.
 srcdir ?= /usr/src
@@ -19,3 +20,4 @@ install-dkms:
 	sed 's/#MODULE_VERSION#/$(VERSION)/' guest/dkms.conf >$(TREE)/dkms.conf
 	install -D -m 0644 guest/modprobe.conf $(DESTDIR)$(sysconfdir)/modprobe.d/pvmem.conf
 	scripts/abi-text | install -D -m 0644 /dev/stdin $(DESTDIR)$(docdir)/sysfs-abi.txt
+	install -D -m 0644 docs/man/pvmem.4 $(DESTDIR)$(mandir)/man4/pvmem.4

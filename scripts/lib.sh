@@ -31,7 +31,7 @@ default_kernel() {
 }
 
 # full_version KERNEL: a series, such as 6.12, stands for the version of it that
-# was fetched last.
+# was fetched last, debug for the one that was built.
 full_version() {
 	readlink "$BUILD/kernel/$1" || echo "$1"
 }

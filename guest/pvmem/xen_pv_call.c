@@ -4,8 +4,14 @@
  * partial success: Xen stops at the first entry it refuses and says how many
  * it did, so the rest is issued again after it. A refusal is counted, logged
  * once per boot, and reported for that entry alone.
+ *
+ * Preemption is off in those that may take a table's type away. Xen may put that
+ * off until the vCPU's next hypercall, and has it make one by restarting this one;
+ * with an interrupt in between a task could continue on another vCPU, and find the
+ * old table, and all that it maps, still typed.
  */
 #include <linux/bitmap.h>
+#include <linux/preempt.h>
 #include <linux/printk.h>
 #include <asm/xen/hypercall.h>
 #include <asm/xen/page.h>
@@ -70,7 +76,9 @@ void pvmem_xen_update(struct pvmem *pv, struct mmu_update *req, unsigned int nr,
 	while (done < nr) {
 		int ok = 0, err;
 
+		preempt_disable();
 		err = HYPERVISOR_mmu_update(req + done, nr - done, &ok, DOMID_SELF);
+		preempt_enable();
 		pvmem_xen_count(pv, "mmu_update", nr - done, err);
 		if (likely(!err))
 			return;
@@ -116,7 +124,9 @@ void pvmem_xen_ext(struct pvmem *pv, struct mmuext_op *op, unsigned int done, un
 	while (done < nr) {
 		int ok = 0, err;
 
+		preempt_disable();
 		err = HYPERVISOR_mmuext_op(op + done, nr - done, &ok, DOMID_SELF);
+		preempt_enable();
 		pvmem_xen_count(pv, "mmuext_op", nr - done, err);
 		if (likely(!err))
 			return;
@@ -140,8 +150,11 @@ void pvmem_xen_ext(struct pvmem *pv, struct mmuext_op *op, unsigned int done, un
  */
 int pvmem_xen_multicall(struct pvmem *pv, struct multicall_entry *call, unsigned int nr, unsigned int entries)
 {
-	int err = HYPERVISOR_multicall(call, nr);
+	int err;
 
+	preempt_disable();
+	err = HYPERVISOR_multicall(call, nr);
+	preempt_enable();
 	pvmem_xen_count(pv, "multicall", entries, err);
 	if (unlikely(err))
 		pvmem_xen_refused(pv, "multicall", entries, err);

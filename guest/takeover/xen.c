@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Hypercalls of the page-table half: issued, counted, and refused for tests.
- * What was refused is counted and logged once; callers undo or repair.
+ * What was refused is counted and logged once; callers undo or repair. Preemption
+ * is off meanwhile, as in pvmem's own (guest/pvmem/xen_pv_call.c).
  */
 #include <linux/atomic.h>
 #include <linux/moduleparam.h>
+#include <linux/preempt.h>
 #include <linux/printk.h>
 #include <asm/xen/hypercall.h>
 #include "takeover.h"
@@ -55,9 +57,12 @@ void takeover_xen_refused(const char *call, unsigned int nr, int err)
  */
 int takeover_xen_multicall(struct multicall_entry *call, unsigned int nr, unsigned int entries)
 {
-	int err = takeover_fails() ? -EFAULT : HYPERVISOR_multicall(call, nr);
 	unsigned int i;
+	int err;
 
+	preempt_disable();
+	err = takeover_fails() ? -EFAULT : HYPERVISOR_multicall(call, nr);
+	preempt_enable();
 	takeover_count(entries);
 	for (i = 0; err && i < nr; i++)
 		call[i].result = err;
@@ -76,8 +81,11 @@ int takeover_xen_multicall(struct multicall_entry *call, unsigned int nr, unsign
  */
 unsigned int takeover_xen_update(struct mmu_update *req, unsigned int nr)
 {
-	int done = 0, err = takeover_fails() ? -EFAULT : HYPERVISOR_mmu_update(req, nr, &done, DOMID_SELF);
+	int done = 0, err;
 
+	preempt_disable();
+	err = takeover_fails() ? -EFAULT : HYPERVISOR_mmu_update(req, nr, &done, DOMID_SELF);
+	preempt_enable();
 	takeover_count(nr);
 	if (likely(!err))
 		return nr;
@@ -94,8 +102,11 @@ unsigned int takeover_xen_update(struct mmu_update *req, unsigned int nr)
  */
 bool takeover_xen_ext_one(struct mmuext_op *op)
 {
-	int err = HYPERVISOR_mmuext_op(op, 1, NULL, DOMID_SELF);
+	int err;
 
+	preempt_disable();
+	err = HYPERVISOR_mmuext_op(op, 1, NULL, DOMID_SELF);
+	preempt_enable();
 	takeover_count(1);
 	if (unlikely(err))
 		takeover_xen_refused("mmuext_op", 1, err);

@@ -59,6 +59,21 @@ counted() {
 	false
 }
 
+# takeover_or_skip: the debug kernel may lack what the takeover needs; then it says so.
+takeover_or_skip() {
+	[ -e /proc/lockdep_stats ] || return 0
+	dmesg -c >/dev/null
+	insmod "$LIB/pvmem.ko" || return
+	if insmod "$LIB/pvmem_takeover.ko" && settled; then
+		let_go
+	elif said 'pvmem_takeover: not loaded: '; then
+		rmmod pvmem
+		dmesg | sed -n 's/.*pvmem_takeover: not loaded: /# SKIP /p' | head -n 1
+		exit 4
+	fi
+	rmmod pvmem
+}
+
 # nested COMMAND...: its KTAP results as results of this test's.
 nested() {
 	"$@" >/tmp/nested

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Which tests there are and what they ask for. Needs TOP, TESTS_DIR, ALL, ONLY.
+# Which tests there are and what they ask for. Needs TOP, TESTS_DIR, ALL, ONLY,
+# DEBUG.
 #
 # A guest test is a file tests/guest/NAME.test: a script for the guest's sh
 # with header comments before its first command:
@@ -28,8 +29,15 @@ one_line() {
 # kinds NAME: the kinds of guests this test is to run on now.
 kinds() {
 	[ "$(header "$1" in)" != check-all ] || [ -n "$ALL" ] || return 0
-	header "$1" on
-	[ -z "$ALL" ] || header "$1" on-all
+	{
+		header "$1" on
+		[ -z "$ALL" ] || header "$1" on-all
+	} | tr ' ' '\n' | debug_kinds
+}
+
+# debug_kinds: of these kinds, those the debug kernel is for.
+debug_kinds() {
+	if [ -n "$DEBUG" ]; then grep -xE 'bare|xen-pv' || true; else cat; fi
 }
 
 test_seconds() {
@@ -66,15 +74,21 @@ boots() {
 		END { if (NR) print line }'
 }
 
+# for_host IN: whether host tests with that first word are to run now.
+for_host() {
+	case $1 in
+	check) [ -z "$DEBUG" ] ;;
+	check-all) [ -z "$DEBUG" ] && [ -n "$ALL" ] ;;
+	check-debug) [ -n "$DEBUG" ] ;;
+	*) false ;;
+	esac
+}
+
 # host_tests: the command of every host test to run.
 host_tests() {
 	local in command
 	while read -r in command; do
-		case $in in
-		check) ;;
-		check-all) [ -n "$ALL" ] || continue ;;
-		*) continue ;;
-		esac
+		for_host "$in" || continue
 		selected "$command" && echo "$command"
 	done <"$HOST_LIST"
 	return 0

@@ -9,7 +9,8 @@ XEN_MIB=192
 DOM0_DEFAULT_MIB=384
 
 choose_defaults() {
-	MEM=${MEM:-$(default_mem)}
+	MEM=$((${MEM:-$(default_mem)} + $(kernel_mem)))
+	APPEND="$APPEND $(kernel_args)"
 	SMP=${SMP:-$(default_smp)}
 	DOM0_MEM=${DOM0_MEM:-$DOM0_DEFAULT_MIB}
 	TIMEOUT=${TIMEOUT:-$(default_timeout)}
@@ -27,6 +28,16 @@ default_mem() {
 	xen-domu) echo 256 ;;
 	kvm) echo 512 ;;
 	esac
+}
+
+# kernel_mem: what this kernel takes for itself beyond what Debian's does.
+kernel_mem() {
+	cat "$KERNEL_DIR/extra-mib" 2>/dev/null || echo 0
+}
+
+# kernel_args: what it is to be told besides.
+kernel_args() {
+	cat "$KERNEL_DIR/extra-args" 2>/dev/null || true
 }
 
 default_smp() {
