@@ -134,9 +134,9 @@ the_interface_is_documented() {
 		grep -q "^What:.*/$name\(/NAME\)\?$" "$text" || fail "the file $name is not in it"
 	done < <(sed -nE 's/__ATTR_(RO|RW|WO|RO_MODE)\(([a-z_]+)/\n=\2\n/g; s/\.name = "([a-z_]+)"/\n=\1\n/g; p' \
 		"$TOP/guest/pvmem/sysfs.c" "$TOP/guest/takeover/stats.c" | sed -n 's/^=//p')
-	for name in $(grep -o '[a-z_]*=' "$TOP/guest/modprobe.conf"); do
+	while read -r name; do
 		zgrep -q "^\.B[IR] $name" "$ROOT/usr/share/man/man4/pvmem.4.gz" || fail "the manual has no $name"
-	done
+	done < <(grep -o '[a-z_]*=' "$TOP/guest/modprobe.conf")
 }
 
 programs_run() {
