@@ -68,7 +68,7 @@ quick_args() {
 	printf '%s\n' "sizes=1 16 64 512 fs" "policies=default"
 	case $1 in
 	icount) echo "runs=2" ;;
-	wall) echo "runs=7" ;;
+	wall) echo "runs=5" ;;
 	esac
 }
 

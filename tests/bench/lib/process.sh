@@ -87,7 +87,7 @@ process_args() {
 	case $2-$QUICK in
 	icount-1) echo "rounds=1" ;;
 	icount-) echo "rounds=2" ;;
-	wall-1) echo "rounds=4" ;;
+	wall-1) echo "rounds=3" ;;
 	wall-) echo "rounds=6" ;;
 	esac
 }
