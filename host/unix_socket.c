@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Sockets that have a path. One that is in use by somebody else is never taken away. */
 #include <errno.h>
 #include <glib.h>
 #include <string.h>
@@ -8,13 +9,17 @@
 #include <unistd.h>
 #include "unix_socket.h"
 
-static int pvmem_unix_address(const char *path, struct sockaddr_un *addr)
+/* A socket, and the address that @path is. Returns a descriptor, or -errno. */
+static int pvmem_unix_socket(const char *path, int flags, struct sockaddr_un *addr)
 {
+	int fd;
+
 	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	if (strlen(path) >= sizeof(addr->sun_path))
 		return -ENAMETOOLONG;
 	strcpy(addr->sun_path, path);
-	return 0;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+	return fd < 0 ? -errno : fd;
 }
 
 /**
@@ -27,13 +32,10 @@ static int pvmem_unix_address(const char *path, struct sockaddr_un *addr)
 int pvmem_unix_connect(const char *path, int flags)
 {
 	struct sockaddr_un addr;
-	int err = pvmem_unix_address(path, &addr), fd;
+	int err, fd = pvmem_unix_socket(path, flags, &addr);
 
-	if (err)
-		return err;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
 		return fd;
 	err = -errno;
@@ -65,13 +67,10 @@ int pvmem_unix_listen(const char *path, int backlog)
 {
 	g_autofree char *directory = g_path_get_dirname(path);
 	struct sockaddr_un addr;
-	int err = pvmem_unix_address(path, &addr), fd;
+	int err, fd = pvmem_unix_socket(path, SOCK_NONBLOCK, &addr);
 
-	if (err)
-		return err;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	g_mkdir_with_parents(directory, 0755);
 	pvmem_unix_clear(path);
 	if (!bind(fd, (struct sockaddr *)&addr, sizeof(addr)) && !chmod(path, 0660) && !listen(fd, backlog))
