@@ -8,13 +8,13 @@ import results
 # As short as a graph's axis needs.
 SHORT = {
     "fork_exit": "fork", "fork_exit_8m": "fork\n8 MiB", "vfork_exec": "vfork,\nexec", "sparse_touch": "sparse\ntouch",
-    "sparse_munmap": "sparse\nunmap", "dense_touch": "dense\ntouch", "dense_munmap": "dense\nunmap",
+    "sparse_munmap": "sparse\nunmap", "sparse_exit": "sparse,\nexit", "dense_touch": "dense\ntouch", "dense_munmap": "dense\nunmap",
     "random_touch": "random\ntouch", "mmap_munmap_1g": "1 GiB", "erofs_read": "cold\nerofs", "script_storm": "shell\nscripts",
     "build_job": "gcc,\nmake", "stress_ng_fork": "stress-ng\nfork", "stress_ng_vfork": "stress-ng\nvfork",
     "stress_ng_mmap": "stress-ng\nmmap", "stress_ng_fault": "stress-ng\nfault", "stress_ng_vm": "stress-ng\nvm",
 }
-MICRO = ["fork_exit", "fork_exit_8m", "vfork_exec", "sparse_touch", "sparse_munmap", "dense_touch", "dense_munmap",
-         "random_touch", "mmap_munmap_1g"]
+MICRO = ["fork_exit", "fork_exit_8m", "vfork_exec", "sparse_touch", "sparse_munmap", "sparse_exit", "dense_touch",
+         "dense_munmap", "random_touch", "mmap_munmap_1g"]
 WORK = [name for name in SHORT if name not in MICRO]
 INSTRUCTIONS, WALL, WALL_DOMU = "#0072b2", "#e69f00", "#009e73"
 SERIES = [

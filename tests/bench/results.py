@@ -16,6 +16,7 @@ PROCESS = [
     ("vfork_exec", "vfork, exec, exit and wait"),
     ("sparse_touch", "touch a page, new page table"),
     ("sparse_munmap", "unmap a page and its page table"),
+    ("sparse_exit", "touch sparsely, then exit"),
     ("dense_touch", "touch the next page"),
     ("dense_munmap", "unmap the next page"),
     ("random_touch", "touch a page anywhere in 1 GiB"),

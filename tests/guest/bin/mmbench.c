@@ -75,15 +75,26 @@ static void prepare_nothing(struct share *share)
 	(void)share;
 }
 
-static void prepare_sparse(struct share *share)
+/* What the preparation left to the kernel's workers is done before anything is timed. */
+static void settle(void)
 {
-	area_map(share, share->ops * PMD);
+	usleep(100000);
 }
 
 static void prepare_sparse_touched(struct share *share)
 {
-	prepare_sparse(share);
+	area_map(share, share->ops * PMD);
 	area_touch(share, PMD);
+	settle();
+}
+
+/* As many page tables as will be needed have been used and freed before. */
+static void prepare_sparse(struct share *share)
+{
+	prepare_sparse_touched(share);
+	area_unmap(share);
+	area_map(share, share->ops * PMD);
+	settle();
 }
 
 static void prepare_dense(struct share *share)
@@ -95,6 +106,7 @@ static void prepare_dense_touched(struct share *share)
 {
 	prepare_dense(share);
 	area_touch(share, PAGE);
+	settle();
 }
 
 static void prepare_random(struct share *share)
@@ -106,6 +118,7 @@ static void prepare_fork(struct share *share)
 {
 	area_map(share, FORK_MIB << 20);
 	area_touch(share, PAGE);
+	settle();
 }
 
 static void timed_sparse_touch(struct share *share)
@@ -150,6 +163,23 @@ static void timed_fork_exit(struct share *share)
 	}
 }
 
+/* Tables of a process that exits do not come back: new ones have to be made. */
+static void timed_sparse_exit(struct share *share)
+{
+	for (unsigned long i = 0; i < share->ops; i += PMDS_PER_GIB) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			area_map(share, PMDS_PER_GIB * PMD);
+			area_touch(share, PMD);
+			_exit(0);
+		}
+		if (pid < 0)
+			fail("fork");
+		wait_for(pid);
+	}
+}
+
 /* Apart from its loop: nothing of a caller's may change between vfork and exec. */
 __attribute__((noinline)) static void vfork_exec(char *const *args)
 {
@@ -187,6 +217,7 @@ static const struct bench benches[] = {
 	{ "vfork_exec", prepare_nothing, timed_vfork_exec },
 	{ "sparse_touch", prepare_sparse, timed_sparse_touch },
 	{ "sparse_munmap", prepare_sparse_touched, area_unmap },
+	{ "sparse_exit", prepare_nothing, timed_sparse_exit },
 	{ "dense_touch", prepare_dense, timed_dense_touch },
 	{ "dense_munmap", prepare_dense_touched, area_unmap },
 	{ "random_touch", prepare_random, timed_random_touch },
@@ -286,8 +317,10 @@ static void usage(FILE *to)
 	      "  fork_exit       fork, _exit and wait; this program is small\n"
 	      "  fork_exit_8m    the same, with 8 MiB written before the first, not between\n"
 	      "  vfork_exec      vfork, exec of a program that exits, wait\n"
-	      "  sparse_touch    the first touch of a page that needs a page table of its own\n"
+	      "  sparse_touch    the first touch of a page that needs a page table of its own,\n"
+	      "                  after as many tables were used and unmapped\n"
 	      "  sparse_munmap   unmapping such a page, all in one munmap\n"
+	      "  sparse_exit     the same touch in processes that touch 512 such pages and exit\n"
 	      "  dense_touch     the first touch of the next page\n"
 	      "  dense_munmap    unmapping such a page, all in one munmap\n"
 	      "  random_touch    touching a page anywhere in 1 GiB\n"
