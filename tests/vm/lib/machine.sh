@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # The machines: for each kind of guest, machine_KIND fills QEMU with the
 # command line, after prepare_KIND has written the initramfs the guest needs.
-# Needs the runner's variables: SMP MEM ICOUNT APPEND WORK OUT KERNEL_DIR.
+# Needs the runner's variables: SMP MEM ICOUNT ONE_THREAD APPEND WORK OUT KERNEL_DIR.
 #
 # All boot the uncompressed vmlinux: it spares an emulated CPU the unpacking.
 #
@@ -15,9 +15,13 @@ GUEST_ARGS="panic=-1 sysctl.kernel.panic_on_oops=1 loglevel=5 \
 rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 no_timer_check"
 
 # emulator MEM SMP [ARG...]: the start of every QEMU command line.
+#
+# ONE_THREAD: what a vCPU translates while another changes it stays as it was, in QEMU
+# 7.2. Linux changes a function's first instruction by way of a breakpoint: three vCPUs
+# met one that was gone from memory, for ever, when the takeover was loaded under load.
 emulator() {
 	local disk
-	QEMU=(qemu-system-x86_64 -accel tcg -nodefaults -no-user-config
+	QEMU=(qemu-system-x86_64 -accel "tcg${ONE_THREAD:+,thread=single}" -nodefaults -no-user-config
 		-display none -no-reboot -m "$1" -smp "$2"
 		-serial "file:$OUT/console.log" -serial "file:$WORK/result")
 	shift 2
