@@ -217,7 +217,7 @@ static void print_counters(void)
 					     "pool_limit_hit",	  "written_back_pages",	  "reject_reclaim_fail",
 					     "reject_alloc_fail", "reject_compress_poor", "reject_kmemcache_fail",
 					     "duplicate_entry" };
-	static const char *const vmstat[] = { "zswpin", "zswpout", "pswpin", "pswpout", "oom_kill" };
+	static const char *const vmstat[] = { "zswpin", "zswpout", "swpout_zero", "pswpin", "pswpout", "oom_kill" };
 	static const char *const meminfo[] = { "MemFree", "SUnreclaim", "Percpu", "VmallocUsed" };
 	char path[sizeof(DEBUGFS) + 32];
 	size_t i;
