@@ -4,7 +4,6 @@
  * costs memory per object nor is there anything to look up. An object that was
  * moved keeps its handle: its old descriptor stays, and says where it is.
  */
-#include <linux/sort.h>
 #include "zs_core.h"
 
 /*
@@ -22,7 +21,8 @@
  */
 #define PVMEM_ZS_NEXT 3
 
-/* Objects of a batch that are freed while one lock is held. */
+/* Of many objects, so many are sorted by class at a time, and so many freed while one lock is held. */
+#define PVMEM_ZS_BATCH 128U
 #define PVMEM_ZS_BULK 32
 
 /* The fullest zspage with a slot that can be had at once. */
@@ -286,41 +286,55 @@ void pvmem_zs_free(struct pvmem_zs_pool *pool, unsigned long handle)
 }
 EXPORT_SYMBOL_GPL(pvmem_zs_free);
 
-static int pvmem_zs_by_class(const void *a, const void *b)
+/* Objects of one class, chained: @next of each, from 1 on. Frees up to PVMEM_ZS_BULK; what is left of the chain. */
+static unsigned int pvmem_zs_free_chain(struct pvmem_zs_pool *pool, struct pvmem_zs_class *cls,
+					const unsigned long *handles, const u8 *next, unsigned int at)
 {
-	return pvmem_zs_handle_zspage(*(const unsigned long *)a)->cls -
-	       pvmem_zs_handle_zspage(*(const unsigned long *)b)->cls;
+	struct page *freed[2 * PVMEM_ZS_BULK];
+	unsigned int nr_freed = 0, i;
+
+	spin_lock(&cls->lock);
+	for (i = 0; at && i < PVMEM_ZS_BULK; at = next[at - 1], i++)
+		nr_freed += pvmem_zs_release(cls, handles[at - 1], freed + nr_freed);
+	spin_unlock(&cls->lock);
+	if (nr_freed)
+		pvmem_zs_pages_free(pool, freed, nr_freed);
+	return at;
+}
+
+/* At most PVMEM_ZS_BATCH objects. Descriptors are not looked at once an object is freed: it may have been the last. */
+static void pvmem_zs_free_batch(struct pvmem_zs_pool *pool, const unsigned long *handles, unsigned int nr)
+{
+	u8 first[PVMEM_ZS_CLASSES] = {}, next[PVMEM_ZS_BATCH];
+	unsigned int i, at;
+
+	for (i = 0; i < nr; i++) {
+		u8 number = pvmem_zs_handle_zspage(handles[i])->cls;
+
+		next[i] = first[number];
+		first[number] = i + 1;
+	}
+	for (i = 0; i < pool->zs->geometry.nr; i++)
+		for (at = first[i]; at;)
+			at = pvmem_zs_free_chain(pool, &pool->cls[i], handles, next, at);
 }
 
 /**
  * pvmem_zs_free_bulk() - many objects are no more
  * @pool: the pool.
- * @handles: their handles; left in another order.
+ * @handles: their handles.
  * @nr: how many.
  *
- * Each class's lock is taken once for up to 32 objects.
+ * Of each 128, those of one class are freed with its lock taken once for up to 32.
  *
  * Context: any but interrupts. Does not sleep.
  */
-void pvmem_zs_free_bulk(struct pvmem_zs_pool *pool, unsigned long *handles, unsigned int nr)
+void pvmem_zs_free_bulk(struct pvmem_zs_pool *pool, const unsigned long *handles, unsigned int nr)
 {
-	struct page *freed[2 * PVMEM_ZS_BULK];
-	unsigned int i, nr_freed;
+	unsigned int i;
 
-	sort(handles, nr, sizeof(*handles), pvmem_zs_by_class, NULL);
-	for (i = 0; i < nr;) {
-		u8 number = pvmem_zs_handle_zspage(handles[i])->cls;
-		struct pvmem_zs_class *cls = &pool->cls[number];
-		unsigned int end = min(i + PVMEM_ZS_BULK, nr);
-
-		nr_freed = 0;
-		spin_lock(&cls->lock);
-		do {
-			nr_freed += pvmem_zs_release(cls, handles[i++], freed + nr_freed);
-		} while (i < end && pvmem_zs_handle_zspage(handles[i])->cls == number);
-		spin_unlock(&cls->lock);
-		pvmem_zs_pages_free(pool, freed, nr_freed);
-	}
+	for (i = 0; i < nr; i += PVMEM_ZS_BATCH)
+		pvmem_zs_free_batch(pool, handles + i, min(nr - i, PVMEM_ZS_BATCH));
 }
 EXPORT_SYMBOL_GPL(pvmem_zs_free_bulk);
 

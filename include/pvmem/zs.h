@@ -103,7 +103,7 @@ void pvmem_zs_destroy(struct pvmem_zs_pool *pool);
 
 int pvmem_zs_malloc(struct pvmem_zs_pool *pool, size_t size, gfp_t gfp, unsigned long *handle);
 void pvmem_zs_free(struct pvmem_zs_pool *pool, unsigned long handle);
-void pvmem_zs_free_bulk(struct pvmem_zs_pool *pool, unsigned long *handles, unsigned int nr);
+void pvmem_zs_free_bulk(struct pvmem_zs_pool *pool, const unsigned long *handles, unsigned int nr);
 
 void *pvmem_zs_map(struct pvmem_zs_pool *pool, unsigned long handle, enum pvmem_zs_mode mode);
 void pvmem_zs_unmap(struct pvmem_zs_pool *pool, unsigned long handle);

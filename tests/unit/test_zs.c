@@ -81,6 +81,22 @@ void test_zs_double_free(void)
 	zs_stop(&w);
 }
 
+/* Freed together: more than are looked at together, of many classes, and of one more than its lock is held for. */
+void test_zs_bulk(void)
+{
+	unsigned int i;
+
+	check(zs_start(&w));
+	for (i = 0; i < 300; i++)
+		check(zs_new(&w, i, i % 2 ? 700 : i * 12 + 1, i));
+	zs_end_bulk(&w, 7, 290);
+	check(w.nr_objects == 10);
+	zs_check(&w);
+	zs_end_bulk(&w, 0, 300);
+	check(!shim_pages_allocated());
+	zs_stop(&w);
+}
+
 /* What was left in a pool is counted, and its pages are not lost. */
 void test_zs_destroy_with_objects(void)
 {

@@ -68,6 +68,7 @@
 	T(zs_bad_size)                  \
 	T(zs_double_free)               \
 	T(zs_destroy_with_objects)      \
+	T(zs_bulk)                      \
 	T(zs_borrows)                   \
 	T(zs_compact)                   \
 	T(zs_compact_single)            \
