@@ -51,6 +51,7 @@ unsigned int test_verify_pages(struct page **pages, unsigned int nr, u64 seed);
 unsigned int test_aliased(struct page **pages, unsigned int nr);
 unsigned int test_counts_above(struct page **pages, unsigned int nr, int count);
 unsigned int test_present(const void *addr, unsigned int nr);
+unsigned int test_still_maps(const void *addr, struct page **pages, unsigned int nr);
 const char *test_vmalloc_knows(const void *addr, struct page **pages, unsigned int nr);
 unsigned int test_readable(const void *addr, unsigned int nr);
 bool test_writable(const void *addr);

@@ -189,6 +189,26 @@ unsigned int test_present(const void *addr, unsigned int nr)
 	return present;
 }
 
+/**
+ * test_still_maps() - page-table entries that refer to certain pages
+ * @addr: an address.
+ * @pages: the pages that were mapped from there.
+ * @nr: how many.
+ *
+ * Return: present entries that map the page that was there.
+ */
+unsigned int test_still_maps(const void *addr, struct page **pages, unsigned int nr)
+{
+	unsigned int i, level, found = 0;
+	pte_t *pte;
+
+	for (i = 0; i < nr; i++) {
+		pte = lookup_address((unsigned long)addr + i * PAGE_SIZE, &level);
+		found += pte && pte_present(*pte) && pte_pfn(*pte) == page_to_pfn(pages[i]);
+	}
+	return found;
+}
+
 struct test_probe {
 	const void *addr;
 	unsigned int nr;
