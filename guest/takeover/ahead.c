@@ -9,16 +9,19 @@
  * before, up to ahead_max. A walk that jumps starts over. So at most as many
  * tables are made in vain as were used before, and a random walk gets none.
  *
- * Nothing is made ahead where a fault may hold less than mm->mmap_lock: other
- * mappings cannot be looked at then.
- *
  * Only inside the mapping that is being walked, and inside one L2 table: a table
- * beyond the mapping's end would never be freed.
+ * beyond the mapping's end would never be freed. And only if the mapping stays
+ * as it is: mm->mmap_lock is taken for reading, once more if the fault holds it
+ * (it may hold its mapping's own lock instead), and kept until the tables are
+ * made. Who changes mappings holds it for writing, so gets none ahead: mremap()
+ * expects no table where it is about to move one, and exec spans its stack over
+ * addresses that it gives up again.
  */
 #include <linux/hash.h>
 #include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
+#include <linux/rwsem.h>
 #include <linux/string.h>
 #include "tables.h"
 #include "takeover.h"
@@ -103,7 +106,7 @@ static unsigned int takeover_room(struct mm_struct *mm, pmd_t *pmd, unsigned int
 	unsigned long addr = takeover_pmd_address(mm, pmd, walk), last;
 	struct vm_area_struct *vma;
 
-	if (!addr || !rwsem_is_locked(&mm->mmap_lock))
+	if (!addr)
 		return 0;
 	vma = find_vma(mm, addr | ~PMD_MASK);
 	if (!vma || vma->vm_start > (addr | ~PMD_MASK) || !vma_is_anonymous(vma))
@@ -117,31 +120,57 @@ static bool takeover_table_used(pmd_t pmd)
 	return pmd_present(pmd) && memchr_inv(page_address(pmd_page(pmd)), 0, PAGE_SIZE);
 }
 
+/* The walk goes on at @pmd: how far ahead this time? */
+static unsigned int takeover_step(struct mm_struct *mm, pmd_t *pmd, struct takeover_walk *walk, unsigned int max)
+{
+	if (walk->window && !takeover_table_used(pmd[-1])) {
+		walk->window = 0;
+		return 0;
+	}
+	walk->window = clamp(2 * walk->window, 1U, max);
+	return takeover_room(mm, pmd, walk->window, walk);
+}
+
 /**
- * takeover_ahead() - how many tables to make besides the one asked for
- * @mm: the address space; its mmap_lock is held.
+ * takeover_ahead_begin() - how many tables to make besides the one asked for
+ * @mm: the address space; a lock that keeps the mapping in place is held.
  * @pmd: the entry for which a table is asked for.
  *
- * Context: process, does not sleep.
- * Return: how many of the entries after @pmd should get one too.
+ * Context: process, does not sleep. takeover_ahead_end() must follow.
+ * Return: how many of the entries after @pmd should get one too. If any,
+ * mm->mmap_lock is held for reading.
  */
-unsigned int takeover_ahead(struct mm_struct *mm, pmd_t *pmd)
+unsigned int takeover_ahead_begin(struct mm_struct *mm, pmd_t *pmd)
 {
 	unsigned int max = READ_ONCE(takeover_ahead_max), nr = 0;
 	struct takeover_walk *walk;
 
-	if (!TAKEOVER_COMPAT_FAULT_HOLDS_MMAP_LOCK || !max)
+	if (!max)
 		return 0;
 	walk = &get_cpu_ptr(&takeover_walks)->walk[hash_ptr(takeover_pmd_table(pmd), TAKEOVER_WALKS_BITS)];
-	if (walk->next == pmd && (!walk->window || takeover_table_used(pmd[-1]))) {
-		walk->window = clamp(2 * walk->window, 1U, max);
-		nr = takeover_room(mm, pmd, walk->window, walk);
-	} else {
+	if (walk->next != pmd) {
 		walk->window = 0;
+	} else if (down_read_trylock(&mm->mmap_lock)) {
+		nr = takeover_step(mm, pmd, walk, max);
+		if (!nr)
+			up_read(&mm->mmap_lock);
 	}
 	walk->next = pmd + 1 + nr;
 	if (!offset_in_page(walk->next))
 		walk->next = NULL;
 	put_cpu_ptr(&takeover_walks);
 	return nr;
+}
+
+/**
+ * takeover_ahead_end() - the tables are made
+ * @mm: the address space.
+ * @nr: what takeover_ahead_begin() returned.
+ *
+ * Context: process.
+ */
+void takeover_ahead_end(struct mm_struct *mm, unsigned int nr)
+{
+	if (nr)
+		up_read(&mm->mmap_lock);
 }

@@ -16,9 +16,6 @@
 #define USE_SPLIT_PTE_PTLOCKS IS_ENABLED(CONFIG_SPLIT_PTE_PTLOCKS)
 #endif
 
-/* Since 6.4 a fault may hold its mapping's own lock, and not mm->mmap_lock. */
-#define TAKEOVER_COMPAT_FAULT_HOLDS_MMAP_LOCK !IS_ENABLED(CONFIG_PER_VMA_LOCK)
-
 #ifdef PVMEM_HAVE_MEMCG_ONLINE
 #define takeover_compat_memcg_on() memcg_kmem_online()
 #else

@@ -86,24 +86,15 @@ static unsigned int takeover_tables_link(struct mm_struct *mm, pmd_t *pmd, struc
 	return done;
 }
 
-/**
- * takeover___pte_alloc() - make a last-level page table for an address
- * @mm: the address space; its mmap_lock is held.
- * @pmd: where the table goes.
- *
- * Context: process, may sleep.
- * Return: 0 when there is one now, made here or by somebody else; -ENOMEM.
- */
-int takeover___pte_alloc(struct mm_struct *mm, pmd_t *pmd)
+/* Tables for @pmd and the entries after it: @nr at most, if possible. */
+static int takeover_tables_make(struct mm_struct *mm, pmd_t *pmd, unsigned int nr)
 {
 	struct page *tables[1 + TAKEOVER_AHEAD_MAX];
-	unsigned int nr, used;
+	unsigned int used;
 	spinlock_t *ptl;
 	bool present;
 
-	if (!takeover_serves(mm))
-		return takeover_stock.__pte_alloc(mm, pmd);
-	nr = takeover_tables_get(tables, 1 + takeover_ahead(mm, pmd));
+	nr = takeover_tables_get(tables, nr);
 	if (unlikely(!nr)) {
 		takeover_stat_inc(tables_stock);
 		return takeover_stock.__pte_alloc(mm, pmd);
@@ -118,6 +109,27 @@ int takeover___pte_alloc(struct mm_struct *mm, pmd_t *pmd)
 	if (unlikely(used < nr))
 		takeover_tables_put(tables + used, nr - used);
 	return likely(present) ? 0 : takeover_stock.__pte_alloc(mm, pmd);
+}
+
+/**
+ * takeover___pte_alloc() - make a last-level page table for an address
+ * @mm: the address space; its mmap_lock is held, or its mapping's own.
+ * @pmd: where the table goes.
+ *
+ * Context: process, may sleep.
+ * Return: 0 when there is one now, made here or by somebody else; -ENOMEM.
+ */
+int takeover___pte_alloc(struct mm_struct *mm, pmd_t *pmd)
+{
+	unsigned int ahead;
+	int err;
+
+	if (!takeover_serves(mm))
+		return takeover_stock.__pte_alloc(mm, pmd);
+	ahead = takeover_ahead_begin(mm, pmd);
+	err = takeover_tables_make(mm, pmd, 1 + ahead);
+	takeover_ahead_end(mm, ahead);
+	return err;
 }
 
 /* @to takes the charge over from @from; neither is a table at this moment. */

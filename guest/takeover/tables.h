@@ -21,6 +21,7 @@ static inline bool takeover_serves(const struct mm_struct *mm)
 void takeover_table_retire(struct page *table);
 
 /* ahead.c */
-unsigned int takeover_ahead(struct mm_struct *mm, pmd_t *pmd);
+unsigned int takeover_ahead_begin(struct mm_struct *mm, pmd_t *pmd);
+void takeover_ahead_end(struct mm_struct *mm, unsigned int nr);
 
 #endif

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,9 @@
 #define TABLE (2UL << 20) /* what one page table maps */
 #define TABLES 96UL
 #define SIZE (TABLES * TABLE)
+#define GIB (1UL << 30) /* what one upper table maps */
+#define WALKED 16UL
+#define MOVED 8UL
 #define THREADS 4UL
 #define EXEC_STATUS 77
 
@@ -220,6 +224,46 @@ static bool moves(void)
 	return good;
 }
 
+/* Walks are known by the CPU they go on. */
+static bool stay_here(void)
+{
+	cpu_set_t here;
+
+	CPU_ZERO(&here);
+	CPU_SET(sched_getcpu(), &here);
+	return !sched_setaffinity(0, sizeof(here), &here);
+}
+
+/*
+ * Tables move to where a walk has just ended: the first cannot be moved as a
+ * whole, so the kernel makes one, and expects none where the next ones go.
+ */
+static bool moves_behind_a_walk(void)
+{
+	char *base = map(SIZE), *from = map(MOVED * TABLE);
+	cpu_set_t before;
+	char *to;
+	bool good;
+
+	good = !sched_getaffinity(0, sizeof(before), &before) && stay_here();
+	/* One upper table for all of it. */
+	to = base + WALKED * TABLE;
+	if (((unsigned long)to & (GIB - 1)) < WALKED * TABLE || (-(unsigned long)to & (GIB - 1)) < MOVED * TABLE)
+		to += (WALKED + MOVED) * TABLE;
+	munmap(to, base + SIZE - to);
+	for (unsigned long i = WALKED; i; i--)
+		put(to, -i * (TABLE / PAGE));
+	for (unsigned long i = 0; i < MOVED; i++)
+		put(from, i * (TABLE / PAGE) + 1);
+	good = good && mremap(from + PAGE, MOVED * TABLE - PAGE, MOVED * TABLE - PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+			      to + PAGE) == to + PAGE;
+	for (unsigned long i = 0; good && i < MOVED; i++)
+		good = has(to, i * (TABLE / PAGE) + 1, tag(i * (TABLE / PAGE) + 1));
+	munmap(base, SIZE);
+	munmap(from, PAGE);
+	return !sched_setaffinity(0, sizeof(before), &before) && good;
+}
+
 /* Emptied tables stay; a hole in the middle frees some. */
 static bool holes(void)
 {
@@ -273,6 +317,7 @@ static const struct {
 	{ "forks", forks },
 	{ "execs", execs },
 	{ "mremap", moves },
+	{ "mremap to where a walk ended", moves_behind_a_walk },
 	{ "madvise, and a hole", holes },
 	{ "files", files },
 };
