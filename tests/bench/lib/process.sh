@@ -54,6 +54,7 @@ stressors_of() {
 jobs_of() {
 	case $1-$2 in
 	xen-*-wall) if [ -n "$QUICK" ]; then echo script-storm; else echo script-storm build-job; fi ;;
+	xen-*-icount) [ -n "$QUICK" ] || echo script-storm ;;
 	esac
 }
 
