@@ -127,7 +127,7 @@ the_interface_is_documented() {
 	local text=$WORK/sysfs-abi.txt name
 	zcat -f "$ROOT"/usr/share/doc/pvmem-dkms/sysfs-abi.txt* >"$text"
 	while read -r name; do
-		grep -q "^  $name  *[a-z]* *\(counter\|state\)  *[a-z]" "$text" || fail "the counter $name is not in it"
+		grep -q "^  $name  *[A-Za-z]* *\(counter\|state\)  *[a-z]" "$text" || fail "the counter $name is not in it"
 	done < <(sed -nE 's/^(PVMEM|TAKEOVER)_(STAT|GAUGE)\(([a-z_]+),.*/\3/p' \
 		"$TOP/include/pvmem/stats.def" "$TOP/guest/takeover/stats.def")
 	while read -r name; do
@@ -157,10 +157,12 @@ versions_agree() {
 }
 
 manuals_are_read() {
-	local pages page
+	local pages page wanted
 	# shellcheck disable=SC2046 # a list of names
 	mapfile -t pages < <(inside dpkg -L $(names) | grep '/man/man./.*gz$')
-	[ "${#pages[@]}" = "$(($(has host && echo 3 || echo 0) + $(has agent && echo 1 || echo 0)))" ]
+	# pvmemctl(1), pvmemd(8), pvmemd.conf(5); pvmem-agent(8); pvmem(4)
+	wanted=$(($(has host && echo 3 || echo 0) + $(has agent && echo 1 || echo 0) + $(has dkms && echo 1 || echo 0)))
+	[ "${#pages[@]}" = "$wanted" ] || fail "there are ${#pages[@]} manuals, not $wanted: ${pages[*]}"
 	for page in "${pages[@]}"; do
 		inside man --warnings -l "$page" >"$WORK/page" 2>"$WORK/warnings"
 		! grep . "$WORK/warnings" || fail "$page"
