@@ -66,17 +66,31 @@ a_clean_system_is_there() {
 	wanted=$(needed $(names))
 	! has dkms || for kernel in "${READY[@]}"; do wanted+=" linux-headers-$kernel"; done
 	# shellcheck disable=SC2086
-	apt install $wanted
+	root_with $wanted
 	! has dkms || for kernel in "${READY[@]}"; do inside depmod "$kernel"; done
 	snapshot >"$WORK/before"
 }
 
-# apt has nothing more to fetch, and every package is configured.
+# documented COMMAND: the examples of README that begin with it, without their comments.
+documented() {
+	sed -nE "s/^    ($1 .*[^ ]) +#.*/\1/p" "$NOW/source/README.md" | grep . || fail "README has no $1"
+}
+
+# apt has nothing more to fetch, README's own words install, and every package is configured.
 they_are_installed() {
-	local wanted
+	local wanted commands command name
 	mapfile -t wanted < <(names)
 	[ -z "$(needed "${wanted[@]}")" ] || fail "more is needed: $(needed "${wanted[@]}")"
-	apt install "${wanted[@]}"
+	mkdir -p "$ROOT/tmp/build/packages"
+	cp "$NOW"/*.deb "$ROOT/tmp/build/packages"
+	commands=$(documented 'apt install')
+	for name in dkms agent host; do
+		has "$name" || commands=${commands//" ./build/packages/pvmem-${name}_*.deb"/}
+	done
+	while read -r command; do
+		[ "$command" = 'apt install' ] || inside sh -c "cd /tmp && $command -y" </dev/null
+	done <<<"$commands"
+	rm -r "$ROOT/tmp/build"
 	all_are_installed
 }
 
@@ -103,14 +117,18 @@ modules_are_built() {
 	inside modinfo -k "$1" -F depends pvmem_takeover | grep -qx pvmem
 }
 
-# modules_load KERNEL: into that kernel, in a machine of its own.
+# modules_load KERNEL: into that kernel, in a machine of its own, with what README says and
+# the parameters that the package has.
 modules_load() {
-	local name dir=$ROOT/lib/modules/$1/updates/dkms options=()
-	for name in $MODULES; do options+=(--module "$dir/$name.ko"); done
-	# shellcheck disable=SC2016 # for the shell in there
-	"$TOP/tests/vm/run" --on bare --kernel "$1" "${options[@]}" --out "$WORK/vm" -- sh -c \
-		'for name in pvmem pvmem_takeover pvmem_zpool; do insmod /lib/pvmem/$name.ko || exit; done
-		cat /sys/kernel/pvmem/backend /sys/kernel/livepatch/pvmem_takeover/enabled'
+	local command to=$WORK/guest
+	command=$(documented modprobe)
+	rm -rf "$to" && mkdir -p "$to/etc" "$to/lib/modules/$1"
+	cp -a "$ROOT/etc/modprobe.d" "$to/etc"
+	cp -a "$ROOT/lib/modules/$1"/{modules.*,updates} "$to/lib/modules/$1"
+	(cd "$to" && find . -mindepth 1 | cpio -o -H newc --quiet -R 0:0) >"$to.cpio"
+	"$TOP/tests/vm/run" --on bare --kernel "$1" --archive "$to.cpio" --out "$WORK/vm" -- sh -c \
+		"$command && modprobe pvmem_zpool &&
+		cat /sys/kernel/pvmem/backend /sys/kernel/livepatch/pvmem_takeover/enabled"
 	[ "$(tr -d '\r' <"$WORK/vm/result.log" | tr '\n' ' ')" = 'bare 1 ' ]
 }
 
@@ -127,7 +145,7 @@ the_interface_is_documented() {
 	local text=$WORK/sysfs-abi.txt name
 	zcat -f "$ROOT"/usr/share/doc/pvmem-dkms/sysfs-abi.txt* >"$text"
 	while read -r name; do
-		grep -q "^  $name  *[a-z]* *\(counter\|state\)  *[a-z]" "$text" || fail "the counter $name is not in it"
+		grep -q "^  $name  *[A-Za-z]* *\(counter\|state\)  *[a-z]" "$text" || fail "the counter $name is not in it"
 	done < <(sed -nE 's/^(PVMEM|TAKEOVER)_(STAT|GAUGE)\(([a-z_]+),.*/\3/p' \
 		"$TOP/include/pvmem/stats.def" "$TOP/guest/takeover/stats.def")
 	while read -r name; do
@@ -157,10 +175,12 @@ versions_agree() {
 }
 
 manuals_are_read() {
-	local pages page
+	local pages page wanted
 	# shellcheck disable=SC2046 # a list of names
 	mapfile -t pages < <(inside dpkg -L $(names) | grep '/man/man./.*gz$')
-	[ "${#pages[@]}" = "$(($(has host && echo 3 || echo 0) + $(has agent && echo 1 || echo 0)))" ]
+	# pvmemctl(1), pvmemd(8), pvmemd.conf(5); pvmem-agent(8); pvmem(4)
+	wanted=$(($(has host && echo 3 || echo 0) + $(has agent && echo 1 || echo 0) + $(has dkms && echo 1 || echo 0)))
+	[ "${#pages[@]}" = "$wanted" ] || fail "there are ${#pages[@]} manuals, not $wanted: ${pages[*]}"
 	for page in "${pages[@]}"; do
 		inside man --warnings -l "$page" >"$WORK/page" 2>"$WORK/warnings"
 		! grep . "$WORK/warnings" || fail "$page"
@@ -298,9 +318,9 @@ they_are_removed() {
 	! has host || hook_is_harmless
 }
 
+# In README's words.
 they_are_purged() {
-	# shellcheck disable=SC2046
-	apt purge $(names)
+	inside sh -c "$(documented 'apt purge') -y" </dev/null
 	gone "$ROOT/var/lib/dpkg/info" -name 'pvmem*'
 	! inside dpkg-query -W 'pvmem*' || fail "dpkg still knows them"
 }

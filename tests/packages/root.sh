@@ -6,7 +6,7 @@
 
 ROOT=$WORK/root
 REPO=$WORK/repo
-CACHE=$BUILD/debian # kept: the system as debootstrap made it, and what apt downloaded
+CACHE=$BUILD/debian # kept: the system as debootstrap made it, with what packages need, and what apt downloaded
 MIRROR=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 SECURITY=${DEBIAN_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
 
@@ -56,6 +56,8 @@ root_mount() {
 	ln -s /proc/self/fd/0 "$ROOT/dev/stdin"
 	ln -s /proc/self/fd/1 "$ROOT/dev/stdout"
 	mount --bind "$CACHE/archives" "$ROOT/var/cache/apt/archives"
+	mkdir -p "$CACHE/lists/partial"
+	mount --bind "$CACHE/lists" "$ROOT/var/lib/apt/lists"
 	mount --bind "$REPO" "$ROOT/mnt"
 }
 
@@ -68,6 +70,23 @@ inside() {
 
 apt() {
 	inside apt-get -qq -y "$@"
+}
+
+# root_with PACKAGE...: installs them in the fresh root. The result is kept, and taken while
+# apt would install the same.
+root_with() {
+	local plan kept
+	plan=$(apt -s install "$@") || return 1
+	kept=$CACHE/with-$(sed -n '/^Inst /p' <<<"$plan" | cat - <(stat -c %Y "$CACHE/root.tar") | sha1sum | cut -c 1-16).tar.zst
+	if [ -e "$kept" ]; then
+		tar -xf "$kept" -C "$ROOT"
+		return
+	fi
+	apt install "$@"
+	find "$CACHE" -name 'with-*' -mtime +7 -delete
+	tar --zstd -cf "$kept.part" -C "$ROOT" --exclude=./dev --exclude=./proc --exclude=./mnt --exclude=./var/cache/apt \
+		--exclude=./var/lib/apt/lists .
+	mv "$kept.part" "$kept"
 }
 
 # repo_add DEB...: packages that apt can find from now on.
