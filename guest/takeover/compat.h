@@ -73,6 +73,39 @@ struct takeover_compat_direct {
 	struct ftrace_ops ops;
 };
 
+struct takeover_compat_hold {
+	struct ftrace_ops ops;
+};
+
+static inline void notrace takeover_compat_held(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
+						struct ftrace_regs *regs)
+{
+}
+
+/*
+ * A direct call is registered here also while ftrace is off, enters nothing, and
+ * makes ftrace give up for good once it is unregistered. A permanent user of
+ * ftrace is refused while it is off and keeps it on: @site, any function that is
+ * seldom called.
+ */
+static inline int takeover_compat_hold_ftrace(struct takeover_compat_hold *hold, void *site)
+{
+	int err;
+
+	hold->ops.func = takeover_compat_held;
+	hold->ops.flags = FTRACE_OPS_FL_PERMANENT;
+	err = ftrace_set_filter_ip(&hold->ops, (unsigned long)site, 0, 0) ?: register_ftrace_function(&hold->ops);
+	if (err)
+		ftrace_free_filter(&hold->ops);
+	return err;
+}
+
+static inline void takeover_compat_release_ftrace(struct takeover_compat_hold *hold)
+{
+	unregister_ftrace_function(&hold->ops);
+	ftrace_free_filter(&hold->ops);
+}
+
 static inline int takeover_compat_direct_start(struct takeover_compat_direct *direct, unsigned long site,
 					       unsigned long target)
 {
@@ -89,6 +122,19 @@ static inline void takeover_compat_direct_stop(struct takeover_compat_direct *di
 
 struct takeover_compat_direct {
 };
+
+struct takeover_compat_hold {
+};
+
+/* Direct calls are permanent users of ftrace themselves. */
+static inline int takeover_compat_hold_ftrace(struct takeover_compat_hold *hold, void *site)
+{
+	return 0;
+}
+
+static inline void takeover_compat_release_ftrace(struct takeover_compat_hold *hold)
+{
+}
 
 static inline int takeover_compat_direct_start(struct takeover_compat_direct *direct, unsigned long site,
 					       unsigned long target)

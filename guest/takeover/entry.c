@@ -97,6 +97,7 @@ static const struct takeover_entry takeover_entries[] = {
 };
 
 static struct takeover_compat_direct takeover_direct[ARRAY_SIZE(takeover_entries)];
+static struct takeover_compat_hold takeover_hold;
 
 static unsigned long takeover_nr_inside(void)
 {
@@ -140,6 +141,14 @@ static void takeover_leave(const struct takeover_entry *end, unsigned int halves
 			takeover_compat_direct_stop(&takeover_direct[entry - takeover_entries], takeover_site(entry),
 						    (unsigned long)entry->enter);
 	takeover_wait_outside();
+	takeover_compat_release_ftrace(&takeover_hold);
+}
+
+static int takeover_not_hooked(const char *name, int err)
+{
+	pr_err("pvmem_takeover: not loaded: %s cannot be hooked: error %d (somebody else has, or ftrace is off)\n",
+	       name, err);
+	return err;
 }
 
 /**
@@ -155,8 +164,10 @@ static void takeover_leave(const struct takeover_entry *end, unsigned int halves
 int takeover_entries_start(unsigned int halves)
 {
 	const struct takeover_entry *entry;
-	int err;
+	int err = takeover_compat_hold_ftrace(&takeover_hold, takeover_entries_stop);
 
+	if (err)
+		return takeover_not_hooked("functions", err);
 	for (entry = takeover_entries; entry < takeover_entries + ARRAY_SIZE(takeover_entries); entry++) {
 		if (!(entry->half & halves))
 			continue;
@@ -164,10 +175,8 @@ int takeover_entries_start(unsigned int halves)
 						   (unsigned long)entry->enter);
 		if (!err)
 			continue;
-		pr_err("pvmem_takeover: not loaded: %s() cannot be hooked: error %d (somebody else has, or ftrace is off)\n",
-		       entry->name, err);
 		takeover_leave(entry, halves);
-		return err;
+		return takeover_not_hooked(entry->name, err);
 	}
 	return 0;
 }

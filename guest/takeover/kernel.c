@@ -89,10 +89,13 @@ static int takeover_check_cpu(void)
 	return -EOPNOTSUPP;
 }
 
-/* A kprobe may look up any symbol, and is gone again at once. */
+/*
+ * A kprobe may look up any symbol, and is gone again at once. It is never armed:
+ * the function stays as it is, and nothing can go wrong when taking it away.
+ */
 static int takeover_find_lookup(void)
 {
-	struct kprobe probe = { .symbol_name = "kallsyms_lookup_name" };
+	struct kprobe probe = { .symbol_name = "kallsyms_lookup_name", .flags = KPROBE_FLAG_DISABLED };
 	int err = register_kprobe(&probe);
 
 	if (err) {
