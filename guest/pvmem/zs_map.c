@@ -283,16 +283,19 @@ EXPORT_SYMBOL_GPL(pvmem_zs_write);
  */
 int pvmem_zs_maps_init(struct pvmem_zs_maps *maps)
 {
-	unsigned int i;
+	struct pvmem_zs_area *area;
 	int cpu;
 
 	maps->pair_from = PVMEM_ZS_PAIR_NEVER;
 	maps->cpu = alloc_percpu(struct pvmem_zs_cpu);
 	if (!maps->cpu)
 		return -ENOMEM;
-	for_each_possible_cpu(cpu)
-		for (i = 0; i < PVMEM_ZS_AREAS; i++)
-			mutex_init(&per_cpu_ptr(maps->cpu, cpu)->area[i].mutex);
+	for_each_possible_cpu(cpu) {
+		area = per_cpu_ptr(maps->cpu, cpu)->area;
+		/* Two classes: zswap takes a mutex of its own after the first, and before the second. */
+		mutex_init(&area[PVMEM_ZS_READING].mutex);
+		mutex_init(&area[PVMEM_ZS_WRITING].mutex);
+	}
 	return 0;
 }
 

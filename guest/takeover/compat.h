@@ -27,6 +27,11 @@
 #define TAKEOVER_COMPAT_TABLE struct ptdesc
 #define TAKEOVER_COMPAT_TABLE_SHAPE "ptdesc*"
 
+static inline struct ptdesc *takeover_compat_table(struct page *page)
+{
+	return page_ptdesc(page);
+}
+
 static inline bool takeover_compat_table_ctor(struct page *page)
 {
 	return pagetable_pte_ctor(page_ptdesc(page));
@@ -46,6 +51,11 @@ static inline spinlock_t *takeover_compat_table_lock(struct page *page)
 
 #define TAKEOVER_COMPAT_TABLE struct page
 #define TAKEOVER_COMPAT_TABLE_SHAPE "page*"
+
+static inline struct page *takeover_compat_table(struct page *page)
+{
+	return page;
+}
 
 static inline bool takeover_compat_table_ctor(struct page *page)
 {

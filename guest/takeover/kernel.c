@@ -18,33 +18,6 @@ static unsigned long (*takeover_ftrace_location)(unsigned long addr);
 static const char *takeover_absent, *takeover_changed;
 struct takeover_btf takeover_btf;
 
-#if ALLOC_SPLIT_PTLOCKS
-/* mm.h declares the two; the kernel does not export them. */
-
-/**
- * ptlock_alloc() - the kernel's: make a page table's lock
- * @table: the page table.
- *
- * Context: process, may sleep.
- * Return: false when there is no memory.
- */
-bool ptlock_alloc(TAKEOVER_COMPAT_TABLE *table)
-{
-	return takeover_kernel.ptlock_alloc(table);
-}
-
-/**
- * ptlock_free() - the kernel's: free it
- * @table: the page table.
- *
- * Context: any but interrupts.
- */
-void ptlock_free(TAKEOVER_COMPAT_TABLE *table)
-{
-	takeover_kernel.ptlock_free(table);
-}
-#endif
-
 static int takeover_missing(const char *name, const char *why)
 {
 	pr_err("pvmem_takeover: not loaded: %s %s\n", name, why);

@@ -10,6 +10,7 @@
 #include <linux/utsname.h>
 #include <pvmem/pvmem.h>
 #include <xen/xen.h>
+#include "locks.h"
 #include "takeover.h"
 
 static bool tables = true;
@@ -56,6 +57,22 @@ static int __init takeover_refuse(const char *what, int err)
 	return err;
 }
 
+/* Does the kernel have all that is needed? One line says what it lacks. */
+static int __init takeover_look(void)
+{
+	int err;
+
+	if (!takeover_release_known(init_utsname()->release)) {
+		pr_err("pvmem_takeover: not loaded: kernel %s is none of those it knows\n", init_utsname()->release);
+		return -ENODEV;
+	}
+	err = takeover_kernel_find(takeover_halves, absent, changed);
+	if (err || !(takeover_halves & TAKEOVER_TABLES))
+		return err;
+	err = takeover_locks_learn();
+	return err ? takeover_refuse("cannot make a page table", err) : 0;
+}
+
 static int __init takeover_enable(void)
 {
 	/* Whoever is served first should not find the pool empty. */
@@ -72,11 +89,7 @@ static int __init takeover_init(void)
 	int err;
 
 	takeover_halves = takeover_halves_here();
-	if (!takeover_release_known(init_utsname()->release)) {
-		pr_err("pvmem_takeover: not loaded: kernel %s is none of those it knows\n", init_utsname()->release);
-		return -ENODEV;
-	}
-	err = takeover_kernel_find(takeover_halves, absent, changed);
+	err = takeover_look();
 	if (err)
 		return err;
 	err = takeover_sysfs_start();

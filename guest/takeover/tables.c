@@ -13,6 +13,7 @@
 #include <linux/mm.h>
 #include <asm/pgalloc.h>
 #include <pvmem/pvmem.h>
+#include "locks.h"
 #include "tables.h"
 #include "takeover.h"
 #include "xen.h"
@@ -20,6 +21,32 @@
 static bool takeover_charge(struct page *page, gfp_t gfp)
 {
 	return !takeover_compat_memcg_on() || !takeover_kernel.__memcg_kmem_charge_page(page, gfp, 0);
+}
+
+static void takeover_uncharge(struct page *page)
+{
+	if (PageMemcgKmem(page))
+		takeover_kernel.__memcg_kmem_uncharge_page(page, 0);
+}
+
+/* Fails only where the lock is no part of the descriptor. */
+static bool takeover_table_ctor(struct page *page)
+{
+	if (unlikely(!takeover_compat_table_ctor(page)))
+		return false;
+	takeover_lock_classify(page);
+	return true;
+}
+
+/* A page of the pool's becomes a page table in the kernel's books, or nothing changes. */
+static bool takeover_table_enter(struct page *page, gfp_t gfp)
+{
+	if (!takeover_charge(page, gfp))
+		return false;
+	if (likely(takeover_table_ctor(page)))
+		return true;
+	takeover_uncharge(page);
+	return false;
 }
 
 /**
@@ -31,8 +58,7 @@ static bool takeover_charge(struct page *page, gfp_t gfp)
 void takeover_table_retire(struct page *table)
 {
 	takeover_compat_table_dtor(table);
-	if (PageMemcgKmem(table))
-		takeover_kernel.__memcg_kmem_uncharge_page(table, 0);
+	takeover_uncharge(table);
 }
 
 static void takeover_tables_put(struct page **tables, unsigned int nr)
@@ -51,14 +77,9 @@ static unsigned int takeover_tables_get(struct page **tables, unsigned int nr)
 {
 	unsigned int claimed = pvmem_ptpool_claim_pages(tables, nr), i, ready = 0;
 
-	for (i = 0; i < claimed; i++) {
-		if (!takeover_charge(tables[i], i ? GFP_NOWAIT | __GFP_NOWARN : GFP_KERNEL))
-			break;
-		if (!takeover_compat_table_ctor(tables[i]))
-			break;
+	while (ready < claimed && takeover_table_enter(tables[ready], ready ? GFP_NOWAIT | __GFP_NOWARN : GFP_KERNEL))
 		ready++;
-	}
-	for (; i < claimed; i++)
+	for (i = ready; i < claimed; i++)
 		pvmem_ptpool_adopt_page(tables[i]);
 	return ready;
 }
@@ -132,25 +153,25 @@ int takeover___pte_alloc(struct mm_struct *mm, pmd_t *pmd)
 	return err;
 }
 
-/* @to takes the charge over from @from; neither is a table at this moment. */
-static void takeover_move_charge(struct page *to, struct page *from)
+/* @to becomes a page table in the place of @from, with its charge and its lock; does not sleep. */
+static void takeover_table_replace(struct page *to, struct page *from)
 {
+	takeover_lock_move(from);
+	takeover_compat_table_dtor(from);
 #ifdef CONFIG_MEMCG
 	to->memcg_data = from->memcg_data;
 	from->memcg_data = 0;
 #endif
+	takeover_table_ctor(to);
 }
 
 /* Put the pool's page where the stock page was to go. */
 static bool takeover_swap_in(struct mm_struct *mm, pmd_t *pmd, struct page *stock, struct page *page)
 {
-	takeover_compat_table_dtor(stock);
-	takeover_move_charge(page, stock);
-	if (likely(takeover_compat_table_ctor(page) && takeover_tables_link(mm, pmd, &page, 1)))
+	takeover_table_replace(page, stock);
+	if (likely(takeover_tables_link(mm, pmd, &page, 1)))
 		return true;
-	takeover_compat_table_dtor(page);
-	takeover_move_charge(stock, page);
-	takeover_compat_table_ctor(stock);
+	takeover_table_replace(stock, page);
 	return false;
 }
 
@@ -169,8 +190,7 @@ void takeover_pmd_install(struct mm_struct *mm, pmd_t *pmd, pgtable_t *pte)
 	spinlock_t *ptl;
 	bool swapped = false;
 
-	/* A lock that is no part of the page's descriptor is allocated, which may sleep. */
-	if (ALLOC_SPLIT_PTLOCKS || !takeover_serves(mm) || !pvmem_ptpool_claim_pages(&page, 1)) {
+	if (!takeover_serves(mm) || !pvmem_ptpool_claim_pages(&page, 1)) {
 		takeover_stock.pmd_install(mm, pmd, pte);
 		return;
 	}

@@ -5,6 +5,7 @@
  *	main.c		load, refuse, enable, revert
  *	hooks.def	every function patched or needed, and on which kernels
  *	kernel.c	finds them, and shape.c looks at their types
+ *	locks.c		locks of page tables, with lockdep
  *	entry.c		enters those that livepatch would be too slow for
  *	vmap.c		vm_map_ram() and vm_unmap_ram()
  *	tables.c	page tables are made of the pool's pages

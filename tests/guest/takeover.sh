@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
-# For tests of pvmem_takeover.ko; after lib.sh, whose $LIB and check it uses.
+# For tests of pvmem_takeover.ko; after lib.sh, whose $LIB it uses.
 # shellcheck disable=SC2154
 
 TAKEOVER=/sys/kernel/pvmem_takeover
@@ -57,21 +57,6 @@ counted() {
 	[ "$value" -ge "$2" ] && [ "$value" -le "${3:-$value}" ] && return
 	echo "# $1 is $value, should be $2 to ${3:-any}"
 	false
-}
-
-# takeover_or_skip: the debug kernel may lack what the takeover needs; then it says so.
-takeover_or_skip() {
-	[ -e /proc/lockdep_stats ] || return 0
-	dmesg -c >/dev/null
-	insmod "$LIB/pvmem.ko" || return
-	if insmod "$LIB/pvmem_takeover.ko" && settled; then
-		let_go
-	elif said 'pvmem_takeover: not loaded: '; then
-		rmmod pvmem
-		dmesg | sed -n 's/.*pvmem_takeover: not loaded: /# SKIP /p' | head -n 1
-		exit 4
-	fi
-	rmmod pvmem
 }
 
 # nested COMMAND...: its KTAP results as results of this test's.

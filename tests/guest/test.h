@@ -95,6 +95,7 @@ void test_pin_aliased(struct test *test);
 void test_pin_pooled(struct test *test);
 void test_pin_again(struct test *test);
 void test_map_pinned(struct test *test);
+void test_faults(struct test *test);
 
 void test_hotplug_exit(void);
 

@@ -53,6 +53,9 @@ static const struct test_case test_cases[] = {
 	{ "pin_again", test_pin_again },
 	{ "map_pinned", test_map_pinned },
 #endif
+#ifdef CONFIG_FAULT_INJECTION
+	{ "faults", test_faults },
+#endif
 };
 
 static DEFINE_MUTEX(test_mutex);

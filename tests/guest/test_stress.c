@@ -44,8 +44,17 @@ struct stress_thread {
 	struct stress_map map[STRESS_MAPS];
 	unsigned long ops;
 	unsigned long failed_maps;
+	bool faults;
 	const char *why;
 };
+
+/* Where fault injection is on, may pvmem's allocations fail in this task? */
+static void stress_faults(bool on)
+{
+#ifdef CONFIG_FAULT_INJECTION
+	current->make_it_fail = on;
+#endif
+}
 
 /* Sizes that meet each way through pvmem about equally often. */
 static unsigned int stress_size(struct stress_thread *thread, unsigned int max)
@@ -61,7 +70,9 @@ static const char *stress_map(struct stress_thread *thread, struct stress_map *m
 	map->nr = stress_size(thread, map->max);
 	map->seed = prandom_u32_state(&thread->rnd);
 	test_fill_pages(map->pages, map->nr, map->seed);
+	stress_faults(thread->faults);
 	map->addr = pvmem_map(map->pages, map->nr, PAGE_KERNEL);
+	stress_faults(false);
 	if (!map->addr) {
 		thread->failed_maps++;
 		return NULL;
@@ -95,6 +106,22 @@ static void stress_renew(struct stress_map *map)
 	}
 }
 
+/* Pages that were unmapped are asked for back, or not. */
+static const char *stress_purge(struct stress_thread *thread, struct stress_map *map, unsigned int what)
+{
+	int err = 0;
+
+	stress_faults(thread->faults);
+	if (what == 0)
+		err = pvmem_unmap_aliases();
+	else if (what == 1)
+		err = pvmem_unmap_pages(map->pages, map->nr);
+	stress_faults(false);
+	if (err)
+		return what ? "pvmem_unmap_pages() failed" : "pvmem_unmap_aliases() failed";
+	return what < 2 && test_aliased(map->pages, map->nr) ? "a page is called aliased after its purge" : NULL;
+}
+
 static const char *stress_unmap(struct stress_thread *thread, struct stress_map *map)
 {
 	unsigned int what = prandom_u32_state(&thread->rnd) % 8;
@@ -102,14 +129,9 @@ static const char *stress_unmap(struct stress_thread *thread, struct stress_map 
 
 	pvmem_unmap(map->addr);
 	map->addr = NULL;
+	why = why ?: stress_purge(thread, map, what);
 	if (why)
 		return why;
-	if (what == 0 && pvmem_unmap_aliases())
-		return "pvmem_unmap_aliases() failed";
-	if (what == 1 && pvmem_unmap_pages(map->pages, map->nr))
-		return "pvmem_unmap_pages() failed";
-	if (what < 2 && test_aliased(map->pages, map->nr))
-		return "a page is called aliased after its purge";
 	if (test_verify_pages(map->pages, map->nr, map->seed))
 		return "a page changed after its unmap";
 	if (what > 4)
@@ -177,7 +199,7 @@ static bool stress_finish(struct stress_thread *thread)
 #define CHAOS_TABLES 40
 
 /* What others do meanwhile: ask, purge, switch, take and give tables. */
-static const char *stress_chaos(struct rnd_state *rnd, unsigned long policies)
+static const char *stress_chaos(struct rnd_state *rnd, unsigned long policies, bool faults)
 {
 	enum pvmem_policy policy = prandom_u32_state(rnd) % PVMEM_NR_POLICIES;
 	struct page *table[CHAOS_TABLES];
@@ -206,7 +228,9 @@ static const char *stress_chaos(struct rnd_state *rnd, unsigned long policies)
 		pvmem_ptpool_drain_now(16);
 		break;
 	case 3:
+		stress_faults(faults);
 		pvmem_ptpool_fill_now(64, 16);
+		stress_faults(false);
 		break;
 	}
 	while (i--)
@@ -225,12 +249,13 @@ static const char *stress_threads(struct stress_thread *threads, unsigned int nr
 
 	prandom_seed_state(&rnd, get_random_u32());
 	for (i = 0; i < nr; i++) {
+		threads[i].faults = test_arg(test, "faults", 0);
 		threads[i].task = kthread_run(stress_run, &threads[i], "pvmem-stress/%u", i);
 		if (IS_ERR(threads[i].task))
 			why = "no thread";
 	}
 	while (!why && time_before(jiffies, end)) {
-		why = stress_chaos(&rnd, policies);
+		why = stress_chaos(&rnd, policies, threads->faults);
 		(*chaos)++;
 		msleep(2);
 	}
@@ -254,12 +279,12 @@ static void stress_report(struct test *test, struct stress_thread *threads, unsi
 	test_note(test, "%lu operations of %u threads", ops, nr);
 	test_why(test, why, "data of every mapping");
 	test_check(test, ops > nr * STRESS_MAPS, "every thread got somewhere");
-	test_check(test, !failed, "%lu maps failed", failed);
+	test_check(test, !failed || threads->faults, "%lu maps failed", failed);
 }
 
 /**
- * test_stress() - seconds=N threads=N policies=MASK
- * @test: the case.
+ * test_stress() - seconds=N threads=N policies=MASK faults=1
+ * @test: the case; with faults, allocations in pvmem may fail.
  */
 void test_stress(struct test *test)
 {

@@ -7,7 +7,8 @@
 # with header comments before its first command:
 #	# on: KIND...        kinds of guests to run on
 #	# on-all: KIND...    more kinds, with --all only
-#	# in: check|check-all   the latter: with --all only (default: check)
+#	# in: check|check-all|check-debug   the second: with --all only, the
+#	              third: with --debug only (default: check)
 #	# vm: OPTION...      for tests/vm/run; several lines add up
 #	# expect: REGEX      a console complaint that must appear; repeatable
 #	# leaves: MODULE...  modules that cannot be removed after it
@@ -28,7 +29,10 @@ one_line() {
 
 # kinds NAME: the kinds of guests this test is to run on now.
 kinds() {
-	[ "$(header "$1" in)" != check-all ] || [ -n "$ALL" ] || return 0
+	case $(header "$1" in) in
+	check-all) [ -n "$ALL" ] || return 0 ;;
+	check-debug) [ -n "$DEBUG" ] || return 0 ;;
+	esac
 	{
 		header "$1" on
 		[ -z "$ALL" ] || header "$1" on-all
