@@ -177,7 +177,7 @@ static bool takeover_swap_in(struct mm_struct *mm, pmd_t *pmd, struct page *stoc
 
 /**
  * takeover_pmd_install() - make a page a last-level page table
- * @mm: the address space; its mmap_lock is held.
+ * @mm: the address space; its mmap_lock is held, or its mapping's own.
  * @pmd: where the table goes.
  * @pte: the page, not pinned; NULL afterwards when it, or a page of the pool
  *	instead of it, was used.

@@ -42,11 +42,6 @@ mark_workers() {
 	true
 }
 
-# marked COMMAND...: with its allocations refused at random.
-marked() {
-	sh -c 'echo 1 >/proc/self/make-it-fail && exec "$@"' sh "$@"
-}
-
 # only_slabs PERCENT: of allocations from a few caches, those that the kernel's command
 # line names, and of no pages. To whom, marks say.
 only_slabs() {
