@@ -125,6 +125,6 @@ void takeover_xen_set_pte(pte_t *ptep, pte_t pte)
 {
 	if (READ_ONCE(takeover_serving) && !PagePinned(virt_to_page(ptep)))
 		native_set_pte(ptep, pte);
-	else
+	else if (!takeover_around_set_pte(ptep, pte))
 		takeover_stock.xen_set_pte(ptep, pte);
 }

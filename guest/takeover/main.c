@@ -11,6 +11,7 @@
 #include <pvmem/pvmem.h>
 #include <xen/xen.h>
 #include "locks.h"
+#include "tables.h"
 #include "takeover.h"
 
 static bool tables = true;
@@ -73,6 +74,33 @@ static int __init takeover_look(void)
 	return err ? takeover_refuse("cannot make a page table", err) : 0;
 }
 
+/* Functions are entered and sysfs shows counters, or there is neither. */
+static int __init takeover_start(void)
+{
+	int err = takeover_tree_start();
+
+	if (err)
+		return takeover_refuse("no memory for each CPU", err);
+	err = takeover_sysfs_start();
+	if (err) {
+		takeover_tree_stop();
+		return takeover_refuse("cannot make files in /sys/kernel", err);
+	}
+	err = takeover_entries_start(takeover_halves);
+	if (err) {
+		takeover_sysfs_stop();
+		takeover_tree_stop();
+	}
+	return err;
+}
+
+static void takeover_stop(void)
+{
+	takeover_entries_stop(takeover_halves);
+	takeover_sysfs_stop();
+	takeover_tree_stop();
+}
+
 static int __init takeover_enable(void)
 {
 	/* Whoever is served first should not find the pool empty. */
@@ -89,21 +117,12 @@ static int __init takeover_init(void)
 	int err;
 
 	takeover_halves = takeover_halves_here();
-	err = takeover_look();
+	err = takeover_look() ?: takeover_start();
 	if (err)
 		return err;
-	err = takeover_sysfs_start();
-	if (err)
-		return takeover_refuse("cannot make files in /sys/kernel", err);
-	err = takeover_entries_start(takeover_halves);
-	if (err) {
-		takeover_sysfs_stop();
-		return err;
-	}
 	err = takeover_enable();
 	if (err) {
-		takeover_entries_stop(takeover_halves);
-		takeover_sysfs_stop();
+		takeover_stop();
 		return takeover_refuse("livepatch refuses", err);
 	}
 	pr_info("pvmem_takeover: page tables %s, vmap taken over\n",
@@ -114,8 +133,7 @@ static int __init takeover_init(void)
 static void __exit takeover_exit(void)
 {
 	takeover_vmap_stop();
-	takeover_entries_stop(takeover_halves);
-	takeover_sysfs_stop();
+	takeover_stop();
 	pr_info("pvmem_takeover: unloaded\n");
 }
 

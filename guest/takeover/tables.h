@@ -20,8 +20,26 @@ static inline bool takeover_serves(const struct mm_struct *mm)
 /* tables.c */
 void takeover_table_retire(struct page *table);
 
+/* around.c */
+bool takeover_around_set_pte(pte_t *ptep, pte_t pte);
+
 /* ahead.c */
 unsigned int takeover_ahead_begin(struct mm_struct *mm, pmd_t *pmd);
 void takeover_ahead_end(struct mm_struct *mm, unsigned int nr);
+
+/* tree.c */
+#ifdef CONFIG_XEN_PV
+int takeover_tree_start(void);
+void takeover_tree_stop(void);
+#else
+static inline int takeover_tree_start(void)
+{
+	return 0;
+}
+
+static inline void takeover_tree_stop(void)
+{
+}
+#endif
 
 #endif

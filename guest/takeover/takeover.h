@@ -11,6 +11,7 @@
  *	tables.c	page tables are made of the pool's pages
  *	tables_free.c	and come back to the pool
  *	fork.c		pages of a forking process made read-only
+ *	around.c	pages of a file mapped around a fault
  *	tree.c		all tables of a process pinned and unpinned at once
  *	ahead.c		tables made ahead of a sparse walk
  *	xen.c		the hypercalls of these

@@ -15,6 +15,7 @@
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <asm/pgtable.h>
+#include "tables.h"
 #include "takeover.h"
 #include "xen.h"
 
@@ -62,7 +63,30 @@ struct takeover_tree {
 	bool failed;
 };
 
-static DEFINE_PER_CPU(struct takeover_batch, takeover_batch);
+/* Allocated: all modules together have 8 KiB of static data a CPU. */
+static struct takeover_batch __percpu *takeover_batches;
+
+/**
+ * takeover_tree_start() - get what address spaces are pinned with
+ *
+ * Context: process, sleeps.
+ * Return: 0 or -ENOMEM.
+ */
+int takeover_tree_start(void)
+{
+	takeover_batches = alloc_percpu(struct takeover_batch);
+	return takeover_batches ? 0 : -ENOMEM;
+}
+
+/**
+ * takeover_tree_stop() - free it; nobody is inside any more
+ *
+ * Context: process, sleeps.
+ */
+void takeover_tree_stop(void)
+{
+	free_percpu(takeover_batches);
+}
 
 /* The second top-level table, of user mode alone; as the stock code finds it. */
 static struct page *takeover_user_root(pgd_t *pgd)
@@ -225,7 +249,7 @@ static void takeover_pin_root(struct takeover_tree *tree, struct page *page)
  */
 void takeover___xen_pgd_pin(struct mm_struct *mm, pgd_t *pgd)
 {
-	struct takeover_tree tree = { .mm = mm, .batch = this_cpu_ptr(&takeover_batch), .add = takeover_pin_add };
+	struct takeover_tree tree = { .mm = mm, .batch = this_cpu_ptr(takeover_batches), .add = takeover_pin_add };
 	struct page *user = takeover_user_root(pgd);
 
 	takeover_walk(&tree, pgd);
@@ -293,7 +317,7 @@ static void takeover_unpin_add(struct takeover_tree *tree, struct page *page, bo
  */
 void takeover___xen_pgd_unpin(struct mm_struct *mm, pgd_t *pgd)
 {
-	struct takeover_tree tree = { .mm = mm, .batch = this_cpu_ptr(&takeover_batch), .add = takeover_unpin_add };
+	struct takeover_tree tree = { .mm = mm, .batch = this_cpu_ptr(takeover_batches), .add = takeover_unpin_add };
 	struct takeover_batch *batch = tree.batch;
 	struct page *root = virt_to_page(pgd), *user = takeover_user_root(pgd);
 

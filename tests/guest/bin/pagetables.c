@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,8 @@
 #define MOVED 8UL
 #define THREADS 4UL
 #define EXEC_STATUS 77
+#define PUNCHED 64UL /* pages: four faults, each mapping 16 */
+#define PUNCHES 60UL
 
 static unsigned long tag(unsigned long page)
 {
@@ -307,6 +310,63 @@ static bool files(void)
 	return good;
 }
 
+static struct {
+	unsigned char *base;
+	atomic_ulong round;
+	atomic_bool stop;
+	atomic_bool stale;
+} punched;
+
+/* Each page holds the round it was written in, or nothing. */
+static void *read_punched(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&punched.stop)) {
+		unsigned long oldest = atomic_load(&punched.round);
+
+		madvise(punched.base, PUNCHED * PAGE, MADV_DONTNEED);
+		for (unsigned long i = 0; i < PUNCHED; i++) {
+			unsigned long round = *(volatile unsigned long *)(punched.base + i * PAGE);
+
+			if (round && round < oldest)
+				atomic_store(&punched.stale, true);
+		}
+	}
+	return NULL;
+}
+
+static bool punch_and_write(int file, unsigned long round)
+{
+	bool good = !fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PUNCHED * PAGE);
+
+	for (off_t i = 0; good && i < (off_t)PUNCHED; i++)
+		good = pwrite(file, &round, sizeof(round), i * (off_t)PAGE) == sizeof(round);
+	return good;
+}
+
+/* Pages are taken out of a file while threads map them: none is seen afterwards. */
+static bool punches(void)
+{
+	int file = memfd_create("pagetables", MFD_CLOEXEC);
+	bool good = file >= 0 && !ftruncate(file, PUNCHED * PAGE);
+	pthread_t thread[THREADS];
+
+	punched.base = mmap(NULL, PUNCHED * PAGE, PROT_READ, MAP_SHARED, file, 0);
+	for (unsigned long t = 0; t < THREADS; t++)
+		if (pthread_create(&thread[t], NULL, read_punched, NULL))
+			return false;
+	for (unsigned long round = 1; good && round <= PUNCHES; round++) {
+		good = punch_and_write(file, round);
+		atomic_store(&punched.round, round);
+	}
+	atomic_store(&punched.stop, true);
+	for (unsigned long t = 0; t < THREADS; t++)
+		pthread_join(thread[t], NULL);
+	munmap(punched.base, PUNCHED * PAGE);
+	close(file);
+	return good && !atomic_load(&punched.stale);
+}
+
 static const struct {
 	const char *name;
 	bool (*run)(void);
@@ -320,6 +380,7 @@ static const struct {
 	{ "mremap to where a walk ended", moves_behind_a_walk },
 	{ "madvise, and a hole", holes },
 	{ "files", files },
+	{ "a file's pages, taken out while they are mapped", punches },
 };
 
 /* So many page tables, until somebody ends it. */
