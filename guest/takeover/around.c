@@ -126,37 +126,52 @@ vm_fault_t takeover_filemap_map_pages(struct vm_fault *vmf, pgoff_t start_pgoff,
 	return ret;
 }
 
-/* There is no page left: the table is about to be unlocked. */
-static void takeover_around_end(void)
+/* An answer passes: with no page left, the table is about to be unlocked. */
+static struct folio *takeover_around_next(struct folio *next)
 {
-	struct takeover_around *around = takeover_around_own();
+	struct takeover_around *around = next ? NULL : takeover_around_own();
 
 	if (!around)
-		return;
+		return next;
 	if (around->nr)
 		takeover_around_write(around);
 	if (unlikely(around->passed))
 		WRITE_ONCE(takeover_around_seen, true);
+	return next;
 }
+
+#ifdef PVMEM_HAVE_SET_PTE_RANGE
+
+/**
+ * takeover_next_uptodate_folio() - the next folio of a file that can be mapped
+ * @xas: where in the file to look.
+ * @mapping: the file's pages.
+ * @end_pgoff: last page to map.
+ *
+ * Context: as the stock function; does not sleep.
+ * Return: the folio, locked and referenced; NULL: there is none left.
+ */
+struct folio *takeover_next_uptodate_folio(struct xa_state *xas, struct address_space *mapping, pgoff_t end_pgoff)
+{
+	return takeover_around_next(takeover_stock.next_uptodate_folio(xas, mapping, end_pgoff));
+}
+
+#else
 
 /**
  * takeover_next_uptodate_page() - the next page of a file that can be mapped
+ * @folio: what was found there, or NULL.
+ * @mapping: the file's pages.
+ * @xas: where in the file that is.
+ * @end_pgoff: last page to map.
  *
- * Context: any that the stock function is called in; does not sleep.
- * Return: as the stock function.
+ * Context: as the stock function; does not sleep.
+ * Return: the page's folio, locked and referenced; NULL: there is none left.
  */
-#ifdef PVMEM_HAVE_SET_PTE_RANGE
-struct folio *takeover_next_uptodate_folio(struct xa_state *xas, struct address_space *mapping, pgoff_t end_pgoff)
-{
-	struct folio *next = takeover_stock.next_uptodate_folio(xas, mapping, end_pgoff);
-#else
 struct folio *takeover_next_uptodate_page(struct folio *folio, struct address_space *mapping, struct xa_state *xas,
 					  pgoff_t end_pgoff)
 {
-	struct folio *next = takeover_stock.next_uptodate_page(folio, mapping, xas, end_pgoff);
-#endif
-
-	if (!next)
-		takeover_around_end();
-	return next;
+	return takeover_around_next(takeover_stock.next_uptodate_page(folio, mapping, xas, end_pgoff));
 }
+
+#endif
