@@ -101,8 +101,13 @@ static void __init pvmem_zs_map_start(void)
 {
 	const struct pvmem_zs_pair_ops *ops = xen_pv_domain() ? &pvmem_zs_pair_xen_pv : &pvmem_zs_pair_native;
 	struct pvmem_zs_pool *pool;
-	int err = pvmem_zs_pair_start(&pvmem_zs.maps, ops);
+	int err;
 
+	/*
+	 * zswap makes a scatterlist of the address it is given, by virt_to_page(). Of a pair that is the page of no
+	 * address, and comes back as the address only where both are mere arithmetic.
+	 */
+	err = IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP) ? pvmem_zs_pair_start(&pvmem_zs.maps, ops) : -EOPNOTSUPP;
 	if (err) {
 		pr_info("pvmem_zpool: no pairs of pages (error %d): objects across pages are copied\n", err);
 		pvmem_zs_map_choice = PVMEM_ZS_MAP_COPY;

@@ -192,8 +192,9 @@ static void flush_run(struct test *test, struct flush *flush, struct flush_reade
 			kthread_stop(readers[cpu].task);
 	test_why(test, why, "mapped, unmapped and purged all the time");
 	flush_report(test, flush, readers);
-	flush_report_left(test, left, late);
 	cpus_read_unlock();
+	/* Not below that lock: who takes a CPU offline holds a lock of sysfs before it. */
+	flush_report_left(test, left, late);
 }
 
 static bool flush_alloc_pages(struct flush *flush)
