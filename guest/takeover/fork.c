@@ -115,7 +115,7 @@ int takeover_copy_page_range(struct vm_area_struct *dst_vma, struct vm_area_stru
 }
 
 /**
- * takeover_xen_set_pte() - write a last-level page-table entry
+ * takeover_xen_set_pte() - write a last-level page-table entry, or have around.c do it
  * @ptep: the entry.
  * @pte: its value, with a machine frame.
  *
