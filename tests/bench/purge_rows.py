@@ -7,6 +7,7 @@ median of them over the runs. n is how many pages were unmapped before each purg
   purge_median, purge_p99   unit ns
   purge_interrupts          function-call interrupts for a purge, of all CPUs
   overcommit                vCPUs for each CPU of the host
+  host_slice_ms             how long the host was told to let a vCPU run; null if it chose
   busy                      how many vCPUs computed meanwhile; the one that purges slept between purges
   left, left_late           of purge_interrupts: vCPUs that pvmem left to the host for a purge, at
                             once and after it had interrupted them
@@ -21,11 +22,12 @@ AGAINST = {"broadcast": "broadcast", "vm_map_ram": "vm_unmap_aliases"}
 
 
 def groups(lines):
-    """(guest, overcommit, busy) -> (impl, n) -> lines."""
+    """(guest, overcommit, slice, busy) -> (impl, n) -> lines."""
     found = defaultdict(lambda: defaultdict(list))
     for line in lines:
         if line["bench"] == "purge":
-            found[line["guest"], line["vcpus"] / line["cpus"], line["busy"]][line["impl"], line["n"]].append(line)
+            where = line["guest"], line["vcpus"] / line["cpus"], line["slice"] or None, line["busy"]
+            found[where][line["impl"], line["n"]].append(line)
     return found
 
 
@@ -34,9 +36,9 @@ def per_purge(lines, field):
 
 
 def pair_rows(where, n, against, stock, ours, result):
-    guest, overcommit, busy = where
+    guest, overcommit, host_slice, busy = where
     key = {"guest": guest, "n": n, "threads": 1, "policy": None, "against": against,
-           "overcommit": overcommit, "busy": busy}
+           "overcommit": overcommit, "host_slice_ms": host_slice, "busy": busy}
     for name, field in (("purge_median", "median_ns"), ("purge_p99", "p99_ns")):
         paired = median(a[field] / b[field] for a, b in zip(stock, ours))
         yield result({"name": name, "unit": "ns"} | key, [line[field] for line in stock],

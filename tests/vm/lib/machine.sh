@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # The machines: for each kind of guest, machine_KIND fills QEMU with the
 # command line, after prepare_KIND has written the initramfs the guest needs.
-# Needs the runner's variables: SMP MEM ICOUNT ONE_THREAD APPEND WORK OUT KERNEL_DIR.
+# Needs the runner's variables: SMP MEM ICOUNT ONE_THREAD HOST_SLICE APPEND WORK OUT KERNEL_DIR.
 #
 # All boot the uncompressed vmlinux: it spares an emulated CPU the unpacking.
 #
@@ -150,6 +150,7 @@ prepare_kvm() {
 	mapfile -t disk < <(disk_args /dev/vda)
 	quoted ${disk[@]+"${disk[@]}"} -smp "$SMP" -m "$MEM" -kernel /boot/vmlinux -initrd /boot/initrd \
 		-append "console=ttyS0 $GUEST_ARGS $APPEND" >"$host/pvmem/qemu"
+	[ -z "$HOST_SLICE" ] || echo "$HOST_SLICE" >"$host/pvmem/slice"
 	pack "$host" >"$WORK/kvm-host.cpio"
 	cat "$(userland_piece)" "$(host_modules kvm-amd)" \
 		"$(cached qemu qemu_files /usr/bin/qemu-system-x86_64)" \
