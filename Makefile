@@ -24,14 +24,14 @@ help:
 	@echo 'make deb         Debian packages of all of it, in build/packages'
 	@echo 'make check       unit tests, and guests booted on bare metal and Xen PV'
 	@echo 'make check-all   the same on every kind of guest, and the long tests'
-	@echo 'make check-debug the tests that run in guests, on a kernel that checks itself'
+	@echo 'make check-debug the tests that run in guests, on kernels that check themselves'
 	@echo 'make bench       stock kernel against pvmem, in one boot'
 	@echo 'make demo        a guided run'
 	@echo 'make lint        every checker'
 	@echo 'make clean       remove what was built; distclean: also what was fetched'
 	@echo
 	@echo 'KERNEL=VERSION   another kernel than $(or $(KERNEL),the newest 6.1): 6.12 for the'
-	@echo '                 one in backports, debug for one that checks itself'
+	@echo '                 one in backports, debug or kasan for one that checks itself'
 	@echo 'V=1              say more'
 
 setup:
@@ -46,8 +46,9 @@ FETCHED := $(if $(KERNEL),build/kernel/$(KERNEL)/.stamp)
 build/kernel/%/.stamp: | $(SETUP)
 	scripts/setup --kernel $* --fetch-only
 
-build/kernel/debug/.stamp: scripts/build-debug-kernel scripts/debug-kernel.config | $(SETUP)
-	scripts/build-debug-kernel
+build/kernel/debug/.stamp build/kernel/kasan/.stamp: build/kernel/%/.stamp: \
+		scripts/build-debug-kernel scripts/debug-kernel.config scripts/%-kernel.config | $(SETUP)
+	scripts/build-debug-kernel $*
 
 modules: $(SETUP) $(FETCHED)
 	scripts/build-modules "$(KERNEL)" V=$(V)
@@ -87,9 +88,13 @@ check: modules programs host
 check-all: modules programs host
 	tests/check --all $(if $(filter-out 0,$(V)),--verbose)
 
-check-debug: build/kernel/debug/.stamp programs
+# Both, also when the first has failures: each ends with its own counts.
+check-debug: build/kernel/debug/.stamp build/kernel/kasan/.stamp programs
 	scripts/build-modules debug V=$(V)
-	tests/check --debug $(if $(filter-out 0,$(V)),--verbose)
+	scripts/build-modules kasan V=$(V)
+	status=0; for kernel in debug kasan; do \
+		tests/check --$$kernel $(if $(filter-out 0,$(V)),--verbose) || status=1; \
+	done; exit $$status
 
 bench: modules programs
 	tests/bench/run
@@ -101,7 +106,7 @@ lint: $(SETUP)
 	scripts/lint
 
 clean:
-	rm -rf build/host* build/modules build/guest build/corpus build/check build/check-debug build/vm build/unit build/bench build/packages*
+	rm -rf build/host* build/modules build/guest build/corpus build/check build/check-debug build/check-kasan build/vm build/unit build/bench build/packages*
 
 distclean:
 	rm -rf build

@@ -20,6 +20,13 @@ struct test_case {
 	void (*run)(struct test *test);
 };
 
+#ifndef CONFIG_XEN_PV
+static void test_without_xen(struct test *test)
+{
+	test_skip(test, "a kernel without Xen PV");
+}
+#endif
+
 static const struct test_case test_cases[] = {
 	{ "map_sizes", test_map_sizes },
 	{ "map_hold", test_map_hold },
@@ -52,6 +59,11 @@ static const struct test_case test_cases[] = {
 	{ "pin_pooled", test_pin_pooled },
 	{ "pin_again", test_pin_again },
 	{ "map_pinned", test_map_pinned },
+#else
+	{ "pin_aliased", test_without_xen },
+	{ "pin_pooled", test_without_xen },
+	{ "pin_again", test_without_xen },
+	{ "map_pinned", test_without_xen },
 #endif
 #ifdef CONFIG_FAULT_INJECTION
 	{ "faults", test_faults },

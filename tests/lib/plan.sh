@@ -8,7 +8,7 @@
 #	# on: KIND...        kinds of guests to run on
 #	# on-all: KIND...    more kinds, with --all only
 #	# in: check|check-all|check-debug   the second: with --all only, the
-#	              third: with --debug only (default: check)
+#	              third: with --debug or --kasan only (default: check)
 #	# vm: OPTION...      for tests/vm/run; several lines add up
 #	# expect: REGEX      a console complaint that must appear; repeatable
 #	# leaves: MODULE...  modules that cannot be removed after it
@@ -39,9 +39,13 @@ kinds() {
 	} | tr ' ' '\n' | debug_kinds
 }
 
-# debug_kinds: of these kinds, those the debug kernel is for.
+# debug_kinds: of these kinds, those the kernel that checks itself is for.
 debug_kinds() {
-	if [ -n "$DEBUG" ]; then grep -xE 'bare|xen-pv' || true; else cat; fi
+	case $DEBUG in
+	'') cat ;;
+	kasan) grep -x bare || true ;;
+	*) grep -xE 'bare|xen-pv' || true ;;
+	esac
 }
 
 test_seconds() {
@@ -83,7 +87,7 @@ for_host() {
 	case $1 in
 	check) [ -z "$DEBUG" ] ;;
 	check-all) [ -z "$DEBUG" ] && [ -n "$ALL" ] ;;
-	check-debug) [ -n "$DEBUG" ] ;;
+	check-debug | check-kasan) [ "$DEBUG" = "${1#check-}" ] ;;
 	*) false ;;
 	esac
 }
