@@ -27,6 +27,17 @@ faults_percent() {
 	each_kind probability "$1"
 }
 
+# said_less COMMAND...: what is refused to the kernel's own code, that reports at length: warnings
+# do not reach the console meanwhile, and those of another kind fail.
+said_less() {
+	dmesg -c >/dev/null
+	dmesg -n 4
+	"$@"
+	status=$?
+	dmesg -n 5
+	! dmesg | grep -E '(^|[^A-Z_])BUG( |:)|WARNING:|Oops|corruption|(possible|inconsistent) .*lock|suspicious RCU' && return $status
+}
+
 # mark 0|1 PID: that task is, and what it forks from now on.
 mark() {
 	echo "$1" >"/proc/$2/make-it-fail" 2>/dev/null
@@ -45,7 +56,7 @@ mark_workers() {
 # only_slabs PERCENT: of allocations from a few caches, those that the kernel's command
 # line names, and of no pages. To whom, marks say.
 only_slabs() {
-	grep -qx 1 '/sys/kernel/slab/page->ptl/failslab' && echo Y >$FAULTS/failslab/cache-filter &&
+	grep -qsx 1 '/sys/kernel/slab/page->ptl/failslab' /sys/kernel/slab/zswap_entry/failslab && echo Y >$FAULTS/failslab/cache-filter &&
 		echo "$1" >$FAULTS/failslab/probability
 }
 

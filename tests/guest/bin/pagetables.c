@@ -383,11 +383,13 @@ static const struct {
 	{ "a file's pages, taken out while they are mapped", punches },
 };
 
-/* So many page tables, until somebody ends it. */
-static int hold(unsigned long tables)
+/* So many page tables, once @go is there, if it is said, until somebody ends it. */
+static int hold(unsigned long tables, const char *go)
 {
 	char *base = map(tables * TABLE);
 
+	while (go && access(go, F_OK))
+		usleep(100000);
 	for (unsigned long i = 0; i < tables; i++)
 		put(base, i * (TABLE / PAGE));
 	puts("held");
@@ -402,10 +404,10 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "--child"))
 		return ascending() ? EXEC_STATUS : 1;
-	if (argc == 3 && !strcmp(argv[1], "--hold"))
-		return hold(strtoul(argv[2], NULL, 0));
+	if ((argc == 3 || argc == 4) && !strcmp(argv[1], "--hold"))
+		return hold(strtoul(argv[2], NULL, 0), argv[3]);
 	if (argc != 1) {
-		fputs("usage: pagetables [--hold TABLES]\n", stderr);
+		fputs("usage: pagetables [--hold TABLES [FILE]]\n", stderr);
 		return 2;
 	}
 	printf("KTAP version 1\n1..%lu\n", nr);

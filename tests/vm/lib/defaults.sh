@@ -18,6 +18,7 @@ choose_defaults() {
 	if [ "$ON" = bare ] && [ -n "$ICOUNT" ] && [ "$SMP" != 1 ]; then
 		wrong "--icount on bare needs --smp 1: with more it hangs at boot"
 	fi
+	[ "$ON" != kvm ] || ONE_THREAD=''
 	[ "$ON" != kvm ] || [ -z "$ICOUNT" ] ||
 		wrong "--icount cannot be exact for a guest within a guest (kvm)"
 }
