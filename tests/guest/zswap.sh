@@ -36,13 +36,18 @@ zswap_stop() {
 	sleep 1
 }
 
+# checks_itself: is this a kernel of scripts/build-debug-kernel's?
+checks_itself() {
+	uname -r | grep -qE -- '-(debug|kasan)$'
+}
+
 # zpools_find: sets ZPOOLS to those there are, with a result for each that this
 # kernel has not: Debian's 6.12 has no z3fold any more. On kernels that check themselves
 # z3fold is left out: it leaves handles behind, which is a BUG there when its cache goes ("Objects remaining").
 zpools_find() {
 	ZPOOLS=
 	for zpool in zsmalloc zbud z3fold pvmem; do
-		if [ $zpool = z3fold ] && uname -r | grep -qE -- '-(debug|kasan)$'; then
+		if [ $zpool = z3fold ] && checks_itself; then
 			result 0 "$zpool # SKIP it leaves objects behind, which this kernel checks"
 		elif echo $zpool 2>/dev/null >$ZSWAP/zpool; then
 			ZPOOLS="$ZPOOLS $zpool"
