@@ -124,8 +124,6 @@ def section(rows):
 
 # --- as text
 
-# Above this the middle half of the runs lies so far apart that a figure says little.
-UNSURE = 0.5
 # Unit and name of the programs in it; time with what other programs do meanwhile.
 SUMMARY_PROCESS = [
     ("instructions", "sparse_touch"), ("cycles", "sparse_touch"), ("instructions", "sparse_munmap"),
@@ -144,9 +142,8 @@ def summary(rows):
         stand_in = any(row["policy"] == results.STAND_IN for row in found)
         print(f"{results.GUEST[guest]}: programs as they are" + (" (nothing taken over: stock twice)" if stand_in else ""))
         for row in found:
-            unsure = "  (runs differ a lot)" if row["middle_spread"] > UNSURE else ""
             print(f"  {results.PROCESS_LABEL[row['name']]:34}{results.number(row['stock']):>11}"
-                  f"{results.number(row['pvmem']):>11}  {row['unit']:13}{row['ratio']:6.2f} x{unsure}")
+                  f"{results.number(row['pvmem']):>11}  {row['unit']:13}{row['ratio']:6.2f} x{results.doubt(row)}")
 
 
 def print_heading(text):

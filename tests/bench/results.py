@@ -74,6 +74,19 @@ def default_policy(guest):
     return "hold" if guest.startswith("xen") else "track"
 
 
+# Above this the middle half of the runs lies so far apart that a figure says little.
+UNSURE = 0.5
+
+
+def doubt(row):
+    """What is to be said behind a row's ratio, if its runs do not agree."""
+    if row["middle_spread"] > UNSURE:
+        return "  (runs differ a lot)"
+    if 1 / (1 + row["middle_spread"]) < row["ratio"] < 1 + row["middle_spread"]:
+        return "  (less than runs differ)"
+    return ""
+
+
 def number(value):
     """Three or four figures."""
     if value is None:
