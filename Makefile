@@ -8,6 +8,8 @@ export V
 
 SETUP := build/setup.stamp
 CORPORA := build/corpus/text build/corpus/binary
+# Kernels of scripts/build-debug-kernel.
+DEBUG_KERNELS := debug kasan kcsan
 PROGRAMS := $(patsubst tests/guest/bin/%.c,build/guest/%,$(wildcard tests/guest/bin/*.c))
 WORKLOADS := $(addprefix build/guest/,erofs.img stress-ng.cpio cc.cpio xentrace.cpio)
 
@@ -31,7 +33,7 @@ help:
 	@echo 'make clean       remove what was built; distclean: also what was fetched'
 	@echo
 	@echo 'KERNEL=VERSION   another kernel than $(or $(KERNEL),the newest 6.1): 6.12 for the'
-	@echo '                 one in backports, debug or kasan for one that checks itself'
+	@echo '                 one in backports, debug, kasan or kcsan for one that checks itself'
 	@echo 'V=1              say more'
 
 setup:
@@ -46,7 +48,7 @@ FETCHED := $(if $(KERNEL),build/kernel/$(KERNEL)/.stamp)
 build/kernel/%/.stamp: | $(SETUP)
 	scripts/setup --kernel $* --fetch-only
 
-build/kernel/debug/.stamp build/kernel/kasan/.stamp: build/kernel/%/.stamp: \
+$(DEBUG_KERNELS:%=build/kernel/%/.stamp): build/kernel/%/.stamp: \
 		scripts/build-debug-kernel scripts/debug-kernel.config scripts/%-kernel.config | $(SETUP)
 	scripts/build-debug-kernel $*
 
@@ -88,11 +90,10 @@ check: modules programs host
 check-all: modules programs host
 	tests/check --all $(if $(filter-out 0,$(V)),--verbose)
 
-# Both, also when the first has failures: each ends with its own counts.
-check-debug: build/kernel/debug/.stamp build/kernel/kasan/.stamp programs
-	scripts/build-modules debug V=$(V)
-	scripts/build-modules kasan V=$(V)
-	status=0; for kernel in debug kasan; do \
+# All, also when the first has failures: each ends with its own counts.
+check-debug: $(DEBUG_KERNELS:%=build/kernel/%/.stamp) programs
+	set -e; for kernel in $(DEBUG_KERNELS); do scripts/build-modules $$kernel V=$(V); done
+	status=0; for kernel in $(DEBUG_KERNELS); do \
 		tests/check --$$kernel $(if $(filter-out 0,$(V)),--verbose) || status=1; \
 	done; exit $$status
 
@@ -106,7 +107,7 @@ lint: $(SETUP)
 	scripts/lint
 
 clean:
-	rm -rf build/host* build/modules build/guest build/corpus build/check build/check-debug build/check-kasan build/vm build/unit build/bench build/packages*
+	rm -rf build/host* build/modules build/guest build/corpus build/check $(DEBUG_KERNELS:%=build/check-%) build/vm build/unit build/bench build/packages*
 
 distclean:
 	rm -rf build

@@ -38,7 +38,7 @@ zswap_stop() {
 
 # checks_itself: is this a kernel of scripts/build-debug-kernel's?
 checks_itself() {
-	uname -r | grep -qE -- '-(debug|kasan)$'
+	uname -r | grep -qE -- '-(debug|kasan|kcsan)$'
 }
 
 # zpools_find: sets ZPOOLS to those there are, with a result for each that this

@@ -8,7 +8,7 @@
 #	# on: KIND...        kinds of guests to run on
 #	# on-all: KIND...    more kinds, with --all only
 #	# in: check|check-all|check-debug   the second: with --all only, the
-#	              third: with --debug or --kasan only (default: check)
+#	              third: with --debug, --kasan or --kcsan only (default: check)
 #	# vm: OPTION...      for tests/vm/run; several lines add up
 #	# expect: REGEX      a console complaint that must appear; repeatable
 #	# leaves: MODULE...  modules that cannot be removed after it
@@ -87,7 +87,7 @@ for_host() {
 	case $1 in
 	check) [ -z "$DEBUG" ] ;;
 	check-all) [ -z "$DEBUG" ] && [ -n "$ALL" ] ;;
-	check-debug | check-kasan) [ "$DEBUG" = "${1#check-}" ] ;;
+	check-debug | check-kasan | check-kcsan) [ "$DEBUG" = "${1#check-}" ] ;;
 	*) false ;;
 	esac
 }
