@@ -109,7 +109,8 @@ stock_module_files() {
 	done | awk '!seen[$0]++'
 }
 
-# userland_piece; stock_modules_piece NAME...: the cached archives.
+# userland_piece; stock_modules_piece NAME...: the cached archives; one of nothing, if all
+# are built in.
 userland_piece() {
 	cached userland userland /bin/busybox
 }
@@ -117,6 +118,5 @@ userland_piece() {
 stock_modules_piece() {
 	local files
 	mapfile -t files < <(stock_module_files "$@")
-	[ ${#files[@]} -gt 0 ] || die "kernel $KERNEL has no module of: $*"
 	cached modules stock_modules "${files[@]}"
 }
