@@ -109,6 +109,14 @@ stock_module_files() {
 	done | awk '!seen[$0]++'
 }
 
+# built_in NAME...: are all of these modules in the kernel itself?
+built_in() {
+	local name
+	for name; do
+		modprobe -d "$KERNEL_DIR" -S "$KERNEL" --show-depends "$name" | grep -q '^builtin' || return 1
+	done
+}
+
 # userland_piece; stock_modules_piece NAME...: the cached archives; one of nothing, if all
 # are built in.
 userland_piece() {
@@ -118,5 +126,6 @@ userland_piece() {
 stock_modules_piece() {
 	local files
 	mapfile -t files < <(stock_module_files "$@")
+	[ ${#files[@]} -gt 0 ] || built_in "$@" || die "kernel $KERNEL has no module of: $*"
 	cached modules stock_modules "${files[@]}"
 }

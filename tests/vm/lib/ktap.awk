@@ -73,6 +73,7 @@ function depth_of(line) {
 		print "problem result " number " came as number " count[d]
 	for (up = 0; up < d; up++)
 		parts[up] = 1
+	# KTAP's directives: not run, and expected to fail
 	if (/# *(SKIP|TODO)/)
 		leaf("skip", text, d)
 	else if (/^ *not ok/)
